@@ -1,0 +1,83 @@
+use super::super::summary::{Open, OpenState, Summary};
+use super::*;
+use crate::pgbouncer::record::{Address, Zone};
+
+fn attempt<'a>(user: &'a [u8], host: &'a [u8]) -> LoginAttempt<'a> {
+    let address = Address { host, port: 1 };
+    LoginAttempt { database: b"app", user, address, prefix: b"", hopeless: false, tls: None, replication: false }
+}
+
+fn moment(sequence: u64) -> Moment {
+    Moment { sequence, stamp: Stamp { millis: sequence.cast_signed() * 1000, zone: Zone::Unknown } }
+}
+
+const LOGIN: Outcome<'_> = Outcome::Login { assumed: false };
+const FAILED: Outcome<'_> = Outcome::Failed { reason: b"no such user" };
+
+#[test]
+fn counts_by_address_database_and_reason() {
+    let mut accounts = Accounts::new(std::iter::empty());
+    let (first, _) = accounts.attempt(&attempt(b"web", b"10.0.0.1"));
+    let (second, _) = accounts.attempt(&attempt(b"web", b"10.0.0.2"));
+    let (open, _) = accounts.attempt(&attempt(b"web", b"10.0.0.2"));
+    accounts.decide(second, moment(1), &FAILED);
+    accounts.decide(first, moment(0), &LOGIN);
+    let open = Open { ticket: open, moment: moment(2), state: OpenState::Pending };
+    let summary = accounts.summary([open].into_iter());
+    assert_eq!(summary.total, Tally { attempts: 3, logins: 2, failed: 1, pending: 1, assumed: 0 });
+    let web = &summary.accounts[0];
+    assert_eq!((web.first, web.last), (Some(moment(0).stamp), Some(moment(2).stamp)));
+    let row = |logins, failed| Row { logins, failed };
+    assert_eq!(web.from.rows, [(b"10.0.0.2".to_vec(), row(1, 1)), (b"10.0.0.1".to_vec(), row(1, 0))]);
+    assert_eq!(web.databases.rows, [(b"app".to_vec(), row(2, 1))]);
+    assert_eq!(web.reasons.rows, [(b"no such user".to_vec(), row(0, 1))]);
+    // Without the open one everything is as if it had never come but for the attempt itself.
+    let without = accounts.summary(std::iter::empty());
+    assert_eq!(without.accounts[0].last, Some(moment(0).stamp));
+    assert_eq!(without.accounts[0].from.rows[1], (b"10.0.0.2".to_vec(), row(0, 1)));
+}
+
+#[test]
+fn a_full_table_counts_among_the_others_and_keeps_the_watched_ones_place() {
+    let mut accounts = Accounts::new([&b"late"[..]].into_iter());
+    for number in 0..2 * ACCOUNTS {
+        let user = format!("user{number}");
+        let (ticket, watched) = accounts.attempt(&attempt(user.as_bytes(), b"10.0.0.1"));
+        assert!(!watched);
+        accounts.decide(ticket, moment(number as u64), &FAILED);
+    }
+    let (ticket, watched) = accounts.attempt(&attempt(b"late", b"10.0.0.1"));
+    assert!(watched);
+    accounts.decide(ticket, moment(9999), &LOGIN);
+    let summary = accounts.summary(std::iter::empty());
+    assert_eq!(summary.accounts[0].user, b"late");
+    assert_eq!(summary.accounts.len(), ACCOUNTS - ACCOUNTS_RESERVED + 1);
+    assert_eq!(summary.others.failed as usize, 2 * ACCOUNTS - (ACCOUNTS - ACCOUNTS_RESERVED));
+    assert_eq!(summary.total.failed as usize, 2 * ACCOUNTS);
+    assert_eq!(summary.total.logins, 1);
+}
+
+#[test]
+fn a_flood_of_addresses_is_counted_among_the_accounts_others() {
+    let mut accounts = Accounts::new(std::iter::empty());
+    let flood = u64::from(PAIRS_PER_ACCOUNT) + 500;
+    for number in 0..flood {
+        let host = format!("10.{}.{}.1", number / 256, number % 256);
+        let (ticket, _) = accounts.attempt(&attempt(b"web", host.as_bytes()));
+        accounts.decide(ticket, moment(number), &LOGIN);
+    }
+    let summary = accounts.summary(std::iter::empty());
+    assert_eq!(summary.accounts[0].from.rows.len(), PAIRS_PER_ACCOUNT as usize);
+    assert_eq!(summary.accounts[0].from.others, Row { logins: 500, failed: 0 });
+    assert_eq!(summary.accounts[0].databases.rows[0].1.logins, flood);
+}
+
+#[test]
+fn a_new_period_begins_with_nothing_but_the_watched_names() {
+    let mut accounts = Accounts::new([&b"web"[..]].into_iter());
+    let (ticket, _) = accounts.attempt(&attempt(b"web", b"10.0.0.1"));
+    accounts.decide(ticket, moment(0), &LOGIN);
+    accounts.reset();
+    assert_eq!(accounts.summary(std::iter::empty()), Summary::default());
+    assert!(accounts.attempt(&attempt(b"web", b"10.0.0.1")).1);
+}

@@ -1,0 +1,437 @@
+//! Lines in, figures out: the one place that sees every line.
+
+use jiff::tz::TimeZone;
+
+use super::accounts::{Accounts, Moment, Outcome};
+use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
+use super::session_table::{Key, NOT_WATCHED, Session};
+use super::sessions::{self, Arrival, Decided, Sessions};
+use super::summary::{Open, OpenState, Summary};
+use super::traffic::{StatsPeriod, Traffic};
+use super::watch::{Entry, Notice, OpenLogin, Watch};
+use super::zones::Zones;
+use crate::limits::{FALLBACK_LINES_PER_TICK, SAMPLE_BYTES};
+use crate::pgbouncer::fallback::Fallback;
+use crate::pgbouncer::lines::{Kind, Line};
+use crate::pgbouncer::parser::{Parser, Reading};
+use crate::pgbouncer::reasons::{self, Class};
+use crate::pgbouncer::record::{Event, Format, LoginAttempt, Record, Stamp, Stats, Version};
+
+/// How many lines there were, by what they turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineCounts {
+    /// All of them.
+    pub total: u64,
+    /// Records of pgbouncer.
+    pub understood: u64,
+    /// Understood by the configuration's own regular expressions only.
+    pub fallback: u64,
+    /// Of records that hold a newline: neither login nor closing.
+    pub continuation: u64,
+    /// Other programs', in a syslog file.
+    pub foreign: u64,
+    /// Nobody's that is known here.
+    pub unrecognised: u64,
+    /// Longer than any line that pgbouncer writes.
+    pub too_long: u64,
+    /// The last one, where it has no newline and does not read as a whole record.
+    pub unfinished: u64,
+}
+
+/// What a line says that somebody may want to see at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Seen<'a> {
+    /// Nothing.
+    Nothing,
+    /// A login attempt.
+    Login(LoginAttempt<'a>),
+    /// Stats.
+    Stats(Stats),
+}
+
+/// What an analyzer has to know beforehand.
+#[derive(Debug)]
+pub struct Settings {
+    /// The zone of a log that does not say.
+    pub zone: TimeZone,
+    /// The user's own regular expressions, for lines that the parser does not know.
+    pub fallback: Option<Fallback>,
+    /// What is watched.
+    pub watch: Watch,
+    /// The time, in milliseconds since 1970-01-01 UTC.
+    pub now: i64,
+}
+
+/// Everything that is known of a log.
+#[derive(Debug)]
+pub struct Analyzer {
+    parser: Parser,
+    fallback: Option<Fallback>,
+    fallback_left: u32,
+    zones: Zones,
+    lines: LineCounts,
+    sample: Vec<u8>,
+    accounts: Accounts,
+    refusals: Refusals,
+    traffic: Traffic,
+    period: StatsPeriod,
+    sessions: Sessions,
+    watch: Watch,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    /// The instant of the last record; `i64::MIN` before the first.
+    last_at: i64,
+    format: Option<Format>,
+    sequence: u64,
+    gaps: u64,
+}
+
+impl Analyzer {
+    /// One that has seen nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let Settings { zone, fallback, watch, now } = settings;
+        let zones = Zones::new(zone);
+        Self {
+            parser: Parser::new(zones.civil(now)),
+            fallback,
+            fallback_left: FALLBACK_LINES_PER_TICK,
+            zones,
+            lines: LineCounts::default(),
+            sample: Vec::with_capacity(SAMPLE_BYTES),
+            accounts: Accounts::new(watch.entries().iter().map(|entry| &entry.user[..])),
+            refusals: Refusals::default(),
+            traffic: Traffic::default(),
+            period: StatsPeriod::default(),
+            sessions: Sessions::new(),
+            watch,
+            first: None,
+            last: None,
+            last_at: i64::MIN,
+            format: None,
+            sequence: 0,
+            gaps: 0,
+        }
+    }
+
+    /// Takes one line.
+    #[inline]
+    pub fn line<'a>(&mut self, line: &Line<'a>) -> Seen<'a> {
+        self.lines.total += 1;
+        match line.kind {
+            Kind::Whole => self.whole_line(line.bytes),
+            Kind::Cut => {
+                self.lines.continuation += 1;
+                if let Some(record) = self.parser.parse_cut(line.bytes) {
+                    self.record(&record);
+                }
+                Seen::Nothing
+            }
+            Kind::Continuation => {
+                self.lines.continuation += 1;
+                Seen::Nothing
+            }
+            Kind::TooLong => {
+                self.lines.too_long += 1;
+                Seen::Nothing
+            }
+            Kind::Unfinished => self.unfinished_line(line.bytes),
+        }
+    }
+
+    fn whole_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
+        match self.parser.parse(line) {
+            Reading::Record(record) if record.event == Event::Cut => {
+                self.lines.continuation += 1;
+                self.record(&record)
+            }
+            Reading::Record(record) => {
+                self.lines.understood += 1;
+                self.record(&record)
+            }
+            Reading::Foreign => {
+                self.lines.foreign += 1;
+                Seen::Nothing
+            }
+            Reading::Unrecognised => self.unknown_line(line),
+        }
+    }
+
+    /// Tries the user's own expressions, and else keeps the first line that nobody understands as a sample.
+    fn unknown_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
+        if let Some(fallback) = &self.fallback
+            && self.fallback_left > 0
+        {
+            self.fallback_left -= 1;
+            if let Some(record) = fallback.parse(line) {
+                self.lines.fallback += 1;
+                return self.record(&record);
+            }
+        }
+        self.lines.unrecognised += 1;
+        if self.sample.is_empty() {
+            self.sample.extend_from_slice(&line[..line.len().min(SAMPLE_BYTES)]);
+        }
+        Seen::Nothing
+    }
+
+    /// The end of a file that ends within a line: what is there of it may be a whole record, or the head of one.
+    fn unfinished_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
+        match self.parser.parse(line) {
+            Reading::Record(record) if is_whole(&record.event) => {
+                self.lines.understood += 1;
+                self.record(&record)
+            }
+            _ => {
+                self.lines.unfinished += 1;
+                Seen::Nothing
+            }
+        }
+    }
+
+    #[inline]
+    fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
+        let at = self.zones.instant(record.stamp);
+        self.first.get_or_insert(record.stamp);
+        self.last = Some(record.stamp);
+        self.last_at = at;
+        self.format = Some(record.format);
+        match &record.event {
+            Event::LoginAttempt(attempt) => self.attempt(record, attempt, at),
+            Event::Stats(stats) => {
+                self.stats(record, stats, at);
+                Seen::Stats(*stats)
+            }
+            event => {
+                self.refusal(record, event);
+                let Self { accounts, watch, .. } = self;
+                self.sessions.record(record, at, &mut |decided| settle(accounts, watch, decided));
+                Seen::Nothing
+            }
+        }
+    }
+
+    #[inline]
+    fn attempt<'a>(&mut self, record: &Record<'a>, attempt: &LoginAttempt<'a>, at: i64) -> Seen<'a> {
+        if !self.sessions.is_new(record, attempt) {
+            return Seen::Nothing;
+        }
+        let (ticket, watched) = self.accounts.attempt(attempt);
+        let moment = Moment { sequence: self.sequence, stamp: record.stamp };
+        self.sequence += 1;
+        let mut arrival = Arrival { moment, ticket, watched: [NOT_WATCHED; 2] };
+        if watched {
+            let entries = self.watch.entries_of(attempt.database, attempt.user);
+            arrival.watched.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u16);
+        }
+        let Self { accounts, watch, .. } = self;
+        if record.socket.is_none() {
+            settle_at_once(accounts, watch, &arrival, attempt, at);
+        } else {
+            self.sessions.attempt(record, attempt, at, &arrival, &mut |decided| settle(accounts, watch, decided));
+        }
+        Seen::Login(*attempt)
+    }
+
+    fn stats(&mut self, record: &Record<'_>, stats: &Stats, at: i64) {
+        self.traffic.add(stats, at);
+        let Self { accounts, watch, .. } = self;
+        let decide = &mut |decided: &Decided<'_>| settle(accounts, watch, decided);
+        self.sessions.record(record, at, decide);
+        self.sessions.stats(record.pid, at, &mut self.period, decide);
+    }
+
+    /// Counts a client that was turned away before it came to an attempt.
+    fn refusal(&mut self, record: &Record<'_>, event: &Event<'_>) {
+        let (prefix, line, reason) = match *event {
+            Event::ClientClosing { prefix, closing } => (prefix, RefusalLine::Closing, closing.reason),
+            Event::LoginFailed { prefix } => (prefix, RefusalLine::LoginFailed, UNKNOWN_REASON),
+            _ => return,
+        };
+        let Some(socket) = record.socket else { return };
+        let key = Key { pid: record.pid, pointer: socket.pointer };
+        let nobody = prefix.starts_with(b"(nodb)/") || memchr::memmem::find(prefix, b"/(nouser)@").is_some();
+        let reason = reasons::classify(reason);
+        if reason.class == Class::Cancel || self.sessions.is_open(key, socket.rest) {
+            return;
+        }
+        if nobody || line == RefusalLine::LoginFailed {
+            self.refusals.count(key, self.sessions.mark(prefix), line, reason.text);
+        }
+    }
+}
+
+/// Whether an event is whole where its line has no newline: one that ends with what pgbouncer writes last.
+fn is_whole(event: &Event<'_>) -> bool {
+    match event {
+        Event::LoginAttempt(_) | Event::Stats(_) | Event::ProcessOver => true,
+        Event::ClientClosing { closing, .. } => closing.age.is_some(),
+        _ => false,
+    }
+}
+
+/// Counts a decision, and tells the watch.
+fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decided<'_>) {
+    let Decided { session, outcome } = decided;
+    if let Some(ticket) = session.ticket {
+        accounts.decide(ticket, session.moment, outcome);
+    }
+    for login in watched_logins(session, false) {
+        match outcome {
+            Outcome::Login { .. } => watch.login(&login),
+            Outcome::Failed { reason } => watch.failure(&login, reason),
+        }
+    }
+}
+
+/// Counts a login of which nothing more will be seen: the user's own expressions do not say which socket it is.
+fn settle_at_once(accounts: &mut Accounts, watch: &mut Watch, arrival: &Arrival, attempt: &LoginAttempt<'_>, at: i64) {
+    accounts.decide(arrival.ticket, arrival.moment, &Outcome::Login { assumed: true });
+    for entry in arrival.watched.into_iter().filter(|&entry| entry != NOT_WATCHED) {
+        let (entry, stamp) = (usize::from(entry), arrival.moment.stamp);
+        watch.login(&OpenLogin { entry, at, stamp, host: attempt.address.host, pending: false });
+    }
+}
+
+fn watched_logins(session: &Session, pending: bool) -> impl Iterator<Item = OpenLogin<'_>> {
+    let entries = session.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
+    entries.map(move |entry| OpenLogin {
+        entry,
+        at: session.at,
+        stamp: session.moment.stamp,
+        host: session.prefix.host(),
+        pending,
+    })
+}
+
+/// What is asked of it.
+impl Analyzer {
+    /// Time goes on though the log may be quiet: what has to be told at `now`, in milliseconds since 1970-01-01 UTC.
+    pub fn tick(&mut self, now: i64) -> Vec<Notice> {
+        self.parser.set_now(self.zones.civil(now));
+        self.fallback_left = FALLBACK_LINES_PER_TICK;
+        let Self { accounts, watch, .. } = self;
+        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(accounts, watch, decided));
+        let open = self.sessions.open().flat_map(|session| {
+            let state = sessions::state(session, now);
+            let known = (state != OpenState::Hopeless).then(|| watched_logins(session, state == OpenState::Pending));
+            known.into_iter().flatten()
+        });
+        self.watch.tick(now, open)
+    }
+
+    /// Counting begins: what was read so far is only known, not counted.
+    pub fn begin_counting(&mut self) {
+        if self.first.is_some() && self.last_at != i64::MIN {
+            self.begin_watch_with_log();
+        }
+        self.lines = LineCounts::default();
+        self.sample.clear();
+        self.accounts.reset();
+        self.refusals = Refusals::default();
+        self.traffic = Traffic::default();
+        self.sessions.forget_tickets();
+        (self.first, self.last) = (None, None);
+        self.gaps = 0;
+    }
+
+    /// The log tells of the time before watching began.
+    fn begin_watch_with_log(&mut self) {
+        if let Some(first) = self.first {
+            let since = self.zones.instant(first);
+            self.watch.begin(since);
+        }
+    }
+
+    /// Lines are missing here.
+    pub fn gap(&mut self) {
+        self.gaps += 1;
+        self.sessions.gap(self.sequence);
+    }
+
+    /// The figures of the accounts at `now`, in milliseconds since 1970-01-01 UTC.
+    pub fn summary(&self, now: i64) -> Summary {
+        self.accounts.summary(self.sessions.open().filter_map(|session| {
+            let state = sessions::state(session, now);
+            session.ticket.map(|ticket| Open { ticket, moment: session.moment, state })
+        }))
+    }
+
+    /// How many lines there were.
+    pub fn lines(&self) -> &LineCounts {
+        &self.lines
+    }
+
+    /// The first line that nobody understood, cut to [`SAMPLE_BYTES`].
+    pub fn sample(&self) -> &[u8] {
+        &self.sample
+    }
+
+    /// Clients that were turned away.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// The stats.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// How often the log has stats.
+    pub fn stats_period(&self) -> &StatsPeriod {
+        &self.period
+    }
+
+    /// What is watched.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Watches something else from now on; what is known of the entries that stay is kept.
+    pub fn reconfigure(&mut self, entries: Vec<Entry>) {
+        for entry in &entries {
+            self.accounts.watch(&entry.user);
+        }
+        let moved = self.watch.reconfigure(entries);
+        self.sessions.rewatch(&moved);
+    }
+
+    /// The first and the last record's time.
+    pub fn period(&self) -> Option<(Stamp, Stamp)> {
+        self.first.zip(self.last)
+    }
+
+    /// The instant of the last record, in milliseconds since 1970-01-01 UTC.
+    pub fn last_instant(&self) -> Option<i64> {
+        (self.last_at != i64::MIN).then_some(self.last_at)
+    }
+
+    /// Which format the log has: its last record's.
+    pub fn format(&self) -> Option<Format> {
+        self.format
+    }
+
+    /// The version that pgbouncer named when it came up.
+    pub fn version(&self) -> Option<Version> {
+        self.sessions.version()
+    }
+
+    /// Closings of clients that the log has shown: none where `log_disconnections` is off.
+    pub fn closings(&self) -> u64 {
+        self.sessions.closings()
+    }
+
+    /// Attempts that were decided by their age because too many were open.
+    pub fn pushed_out(&self) -> u64 {
+        self.sessions.pushed_out()
+    }
+
+    /// Client sockets that are open now.
+    pub fn open_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How often lines are missing.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+}

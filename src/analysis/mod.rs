@@ -1,0 +1,17 @@
+//! What it means: events and their time in, fixed-size state out.
+//!
+//! [`analyzer::Analyzer`] is given lines and keeps the figures; [`watch::Watch`] is given the time and says what to
+//! alert. Nothing here reads a file or a clock; time comes in as an argument, effects go out as data.
+
+pub mod accounts;
+pub mod analyzer;
+mod index;
+mod names;
+mod processes;
+mod refusals;
+mod session_table;
+pub mod sessions;
+pub mod summary;
+pub mod traffic;
+pub mod watch;
+pub mod zones;

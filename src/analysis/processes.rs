@@ -1,0 +1,123 @@
+//! The pgbouncer processes that write into the log, and when one of them is over without saying so.
+
+use super::traffic::StatsPeriod;
+use crate::limits::{PROCESSES, SILENT_PERIODS};
+
+#[derive(Debug, Clone, Copy)]
+struct Process {
+    pid: u32,
+    last_line: i64,
+    last_stats: Option<i64>,
+    /// When another process came up.
+    other_up: Option<i64>,
+}
+
+/// The processes, the newest of at most [`PROCESSES`].
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    known: Vec<Process>,
+    /// Where in `known` the last record's process is: most records have the pid of the one before.
+    last: usize,
+}
+
+impl Processes {
+    /// A process wrote a record at `at`, in milliseconds.
+    #[inline]
+    pub(super) fn wrote(&mut self, pid: u32, at: i64) {
+        if let Some(process) = self.known.get_mut(self.last)
+            && process.pid == pid
+        {
+            process.last_line = at;
+            return;
+        }
+        let place = self.place(pid, at);
+        self.known[place].last_line = at;
+        self.last = place;
+    }
+
+    /// The process of the last record wrote stats.
+    pub(super) fn wrote_stats(&mut self, pid: u32, at: i64, period: &mut StatsPeriod) {
+        let place = self.place(pid, at);
+        let process = &mut self.known[place];
+        if let Some(before) = process.last_stats.replace(at) {
+            period.learn(at - before);
+        }
+    }
+
+    /// A process says that it is up.
+    pub(super) fn up(&mut self, pid: u32, at: i64) {
+        let place = self.place(pid, at);
+        self.known[place] = Process { pid, last_line: at, last_stats: None, other_up: None };
+        for other in &mut self.known {
+            if other.pid != pid {
+                other.other_up = Some(at);
+            }
+        }
+    }
+
+    /// A process is over.
+    pub(super) fn over(&mut self, pid: u32) {
+        self.known.retain(|process| process.pid != pid);
+        self.last = 0;
+    }
+
+    /// A process that has written nothing for some stats periods since another came up.
+    pub(super) fn silent(&self, now: i64, period: i64) -> Option<u32> {
+        let silent = |process: &&Process| {
+            let since = process.other_up.map(|up| up.max(process.last_line));
+            since.is_some_and(|since| now - since > SILENT_PERIODS * period)
+        };
+        self.known.iter().find(silent).map(|process| process.pid)
+    }
+
+    fn place(&mut self, pid: u32, at: i64) -> usize {
+        if let Some(place) = self.known.iter().position(|process| process.pid == pid) {
+            return place;
+        }
+        if self.known.len() == PROCESSES {
+            let oldest = self.known.iter().enumerate().min_by_key(|(_, process)| process.last_line);
+            self.known.swap_remove(oldest.map_or(0, |(place, _)| place));
+        }
+        self.known.push(Process { pid, last_line: at, last_stats: None, other_up: None });
+        self.known.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stats_period_is_learned_by_process() {
+        let (mut processes, mut period) = (Processes::default(), StatsPeriod::default());
+        for at in [0, 5000, 10_000] {
+            processes.wrote_stats(1, at, &mut period);
+            processes.wrote_stats(2, at + 100, &mut period);
+        }
+        assert_eq!(period.milliseconds(), 5000);
+    }
+
+    #[test]
+    fn a_process_is_silent_only_after_another_came_up() {
+        let mut processes = Processes::default();
+        processes.wrote(1, 0);
+        assert_eq!(processes.silent(1_000_000, 1000), None);
+        processes.up(2, 1_000_000);
+        assert_eq!(processes.silent(1_003_000, 1000), None);
+        assert_eq!(processes.silent(1_003_001, 1000), Some(1));
+        processes.wrote(1, 1_003_001);
+        assert_eq!(processes.silent(1_005_000, 1000), None);
+        processes.over(1);
+        assert_eq!(processes.silent(9_000_000, 1000), None);
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let mut processes = Processes::default();
+        for pid in 0..1000 {
+            processes.wrote(pid, i64::from(pid));
+        }
+        assert_eq!(processes.known.len(), PROCESSES);
+        assert!(processes.known.iter().any(|process| process.pid == 999));
+    }
+}

@@ -1,0 +1,134 @@
+//! Clients that were turned away before it came to an attempt, by reason.
+
+use super::session_table::{Key, PrefixMark};
+use crate::limits::{RECENT_REFUSALS, REFUSAL_REASONS};
+use crate::pgbouncer::reasons::LOGIN_FAILED;
+
+/// Refused clients: each counts once, though pgbouncer writes a closing, a `login failed`, or both, in either order
+/// (the closing first up to 1.16).
+#[derive(Debug, Default)]
+pub struct Refusals {
+    reasons: Vec<(Box<[u8]>, u64)>,
+    others: u64,
+    total: u64,
+    /// The last few, of which the other line may still come.
+    recent: [Option<Recent>; RECENT_REFUSALS],
+    next: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    key: Key,
+    prefix: PrefixMark,
+    /// Which reason it was counted under; `None` among the others.
+    counted: Option<usize>,
+    /// The line that it was counted for.
+    line: RefusalLine,
+}
+
+/// Which of its two lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusalLine {
+    Closing,
+    LoginFailed,
+}
+
+impl Refusals {
+    /// Counts a line about a refused client, for a reason by its fixed part, unless its other line was counted; the
+    /// closing's reason is the better one.
+    pub(super) fn count(&mut self, key: Key, prefix: PrefixMark, line: RefusalLine, reason: &[u8]) {
+        let other = |recent: &Recent| recent.key == key && recent.prefix == prefix && recent.line != line;
+        if let Some(place) = self.recent.iter().position(|recent| recent.as_ref().is_some_and(other)) {
+            let known = self.recent[place].take();
+            if line == RefusalLine::Closing {
+                self.uncount(known.and_then(|known| known.counted));
+                self.add(reason);
+            }
+            return;
+        }
+        let counted = self.add(reason);
+        self.recent[self.next] = Some(Recent { key, prefix, counted, line });
+        self.next = (self.next + 1) % RECENT_REFUSALS;
+    }
+
+    fn add(&mut self, reason: &[u8]) -> Option<usize> {
+        self.total += 1;
+        let known = self.reasons.iter().position(|(known, _)| **known == *reason);
+        let place = known.or_else(|| self.new_reason(reason));
+        match place {
+            Some(place) => self.reasons[place].1 += 1,
+            None => self.others += 1,
+        }
+        place
+    }
+
+    fn new_reason(&mut self, reason: &[u8]) -> Option<usize> {
+        if self.reasons.len() == REFUSAL_REASONS {
+            return None;
+        }
+        self.reasons.push((reason.into(), 0));
+        Some(self.reasons.len() - 1)
+    }
+
+    fn uncount(&mut self, place: Option<usize>) {
+        self.total -= 1;
+        match place {
+            Some(place) => self.reasons[place].1 -= 1,
+            None => self.others -= 1,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// By reason, the most frequent first, then by name.
+    pub fn by_reason(&self) -> Vec<(&[u8], u64)> {
+        let mut rows: Vec<(&[u8], u64)> =
+            self.reasons.iter().filter(|row| row.1 > 0).map(|(reason, count)| (&**reason, *count)).collect();
+        rows.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
+        rows
+    }
+
+    /// Those whose reason did not fit.
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+}
+
+/// The reason under which a `login failed` line counts until its closing comes.
+pub(super) const UNKNOWN_REASON: &[u8] = LOGIN_FAILED;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(text: &[u8]) -> PrefixMark {
+        PrefixMark::new(text, &std::hash::RandomState::new())
+    }
+
+    #[test]
+    fn a_client_counts_once_whichever_of_its_lines_comes_first() {
+        let key = Key { pid: 1, pointer: 2 };
+        let (first, second) = (mark(b"(nodb)/(nouser)@1.2.3.4:5 "), mark(b"(nodb)/(nouser)@1.2.3.4:6 "));
+        let mut refusals = Refusals::default();
+        refusals.count(key, first, RefusalLine::Closing, b"no such user");
+        refusals.count(key, first, RefusalLine::LoginFailed, UNKNOWN_REASON);
+        refusals.count(key, second, RefusalLine::LoginFailed, UNKNOWN_REASON);
+        refusals.count(key, second, RefusalLine::Closing, b"no such database");
+        refusals.count(key, first, RefusalLine::LoginFailed, UNKNOWN_REASON);
+        assert_eq!(refusals.total(), 3);
+        assert_eq!(refusals.by_reason(), [(&b"login failed"[..], 1), (b"no such database", 1), (b"no such user", 1)]);
+    }
+
+    #[test]
+    fn reasons_that_do_not_fit_are_others() {
+        let mut refusals = Refusals::default();
+        for number in 0..REFUSAL_REASONS as u64 + 10 {
+            let key = Key { pid: 1, pointer: number };
+            refusals.count(key, mark(b"x "), RefusalLine::Closing, number.to_string().as_bytes());
+        }
+        assert_eq!((refusals.others(), refusals.total()), (10, REFUSAL_REASONS as u64 + 10));
+    }
+}

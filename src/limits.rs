@@ -1,0 +1,106 @@
+//! Every bound of the program, in one place, each with its reason.
+//!
+//! A log is written by whoever can reach pgbouncer's port, so nothing in memory may grow with it. What does not fit
+//! is counted in an "others" slot and said in the report.
+
+/// Bytes read from a log at a time. Large enough that the system call is lost in the reading, small enough to stay
+/// in the second-level cache.
+pub const READ_SIZE: usize = 64 * 1024;
+
+/// Longest line that is read, in bytes without its newline. pgbouncer cuts a message at 2,047 bytes; a syslog daemon
+/// may write each of them as four (`#ooo`) behind a header of its own. Longer lines are counted as `tooLong`.
+pub const LINE_MAX: usize = 16 * 1024;
+
+/// Database names are shorter than this (pgbouncer: `MAX_DBNAME`, 64 bytes with the terminating zero).
+pub const DATABASE_NAME_MAX: usize = 64;
+
+/// User names are shorter than this (pgbouncer since 1.10: `MAX_USERNAME`, 128 bytes with the terminating zero).
+pub const USER_NAME_MAX: usize = 128;
+
+/// Longest address with its port: `[` + 45 bytes of IPv6 + `]:65535`, or `unix(` + a pid + `):65535`.
+pub const ADDRESS_MAX: usize = 56;
+
+/// Longest `D/U@A ` that stands before a client's message.
+pub const SOCKET_PREFIX_MAX: usize = DATABASE_NAME_MAX + USER_NAME_MAX + ADDRESS_MAX + 1;
+
+/// Accounts with an entry of their own. More than a thousand accounts on one pgbouncer is already an attack or a
+/// directory service, and a report of more is read by nobody.
+pub const ACCOUNTS: usize = 1024;
+
+/// Of the accounts, those that are kept for watched names that have not been seen yet.
+pub const ACCOUNTS_RESERVED: usize = WATCHED;
+
+/// Different names (users, databases, addresses, reasons) that are remembered.
+pub const NAMES: usize = 16 * 1024;
+
+/// Bytes that all remembered names may take together.
+pub const NAME_BYTES: usize = 512 * 1024;
+
+/// Counters of (account, address), (account, database) and (account, reason) together.
+pub const PAIRS: usize = 16 * 1024;
+
+/// Of those, how many one account may take for its addresses; the rest of its addresses are its "others".
+pub const PAIRS_PER_ACCOUNT: u32 = 1024;
+
+/// Reasons of refused connections that are told apart.
+pub const REFUSAL_REASONS: usize = 64;
+
+/// Client sockets that may be open at once. pgbouncer's `max_client_conn` seldom exceeds 10,000 on one host.
+pub const SESSIONS: usize = 16 * 1024;
+
+/// (database, user) pools that are remembered as proven to welcome their clients at once.
+pub const PROVEN_POOLS: usize = 4096;
+
+/// pgbouncer processes that write into one log at once (`so_reuseport`), and their predecessors.
+pub const PROCESSES: usize = 64;
+
+/// Refused clients of which both the closing and the `login failed` line may still come.
+pub const RECENT_REFUSALS: usize = 8;
+
+/// Watched entries of a configuration.
+pub const WATCHED: usize = 256;
+
+/// Minutes of stats that are kept: one day.
+pub const MINUTES: usize = 24 * 60;
+
+/// Idents of syslog lines, other than `pgbouncer…`, that are taken for pgbouncer's.
+pub const SYSLOG_IDENTS: usize = 8;
+
+/// Lines per tick that the user's own regular expressions are tried on. They are a thousand times slower than the
+/// built-in parser; a flood of unknown lines must not make the tail fall behind.
+pub const FALLBACK_LINES_PER_TICK: u32 = 10_000;
+
+/// Bytes of a line that nobody understands which the report shows as a sample.
+pub const SAMPLE_BYTES: usize = 200;
+
+/// Bytes of an existing log that are read at the start for what judging needs.
+pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Bytes just before the place in a log that identify the place when the log may have been truncated or copied.
+pub const DIGEST_BYTES: usize = 64;
+
+/// Age from which a socket that still lives counts as logged in, in milliseconds: pgbouncer's default
+/// `client_login_timeout` (60 s) and one round of its janitor.
+pub const ASSUMED_AFTER_MS: i64 = 65_000;
+
+/// Age from which a close that could be before or after the login is taken as after it, in seconds: pgbouncer's
+/// default `client_login_timeout`.
+pub const LOGIN_TIMEOUT_SECONDS: u64 = 60;
+
+/// Time between two stats lines until the log has shown its own, in milliseconds (`stats_period`, 60 s).
+pub const STATS_PERIOD_MS: i64 = 60_000;
+
+/// After so many stats periods without a line a process, or a log, counts as silent.
+pub const SILENT_PERIODS: i64 = 3;
+
+/// So many attempts without one closing, and `log_disconnections` must be off.
+pub const ATTEMPTS_TO_TELL: u64 = 100;
+
+const _: () = assert!(READ_SIZE >= LINE_MAX, "a whole line must fit what one read brings");
+const _: () = assert!(LINE_MAX > 4 * 2047 + 256, "an escaped message of syslog must fit");
+const _: () = assert!(ACCOUNTS_RESERVED < ACCOUNTS, "some accounts must be left for those that nobody watches");
+const _: () = assert!(NAMES > ACCOUNTS, "every account needs a name");
+const _: () = assert!(NAME_BYTES >= WATCHED * USER_NAME_MAX, "the watched names must fit");
+const _: () = assert!(PAIRS > PAIRS_PER_ACCOUNT as usize, "one account must not take all counters");
+const _: () = assert!(NAMES <= u32::MAX as usize && PAIRS <= u32::MAX as usize, "ids are 32 bits wide");
+const _: () = assert!(WATCHED < u16::MAX as usize, "a session remembers its watched entries in 16 bits each");

@@ -1,0 +1,100 @@
+use super::*;
+
+fn own(line: &str) -> Option<Header<'_>> {
+    parse_own(line.as_bytes(), &mut DateCache::default())
+}
+
+fn date(text: &str) -> i64 {
+    parse_date(text.as_bytes(), b' ').expect("a date")
+}
+
+#[test]
+fn both_prefixes_of_pgbouncers_own_file() {
+    let old = own("2026-11-22 05:10:05.550 5773 LOG hello").expect("1.10");
+    assert_eq!((old.stamp.millis, old.stamp.zone), (date("2026-11-22 05:10:05") + 550, Zone::Unknown));
+    assert_eq!((old.pid, old.level, old.message), (5773, Some(Level::Log), &b"hello"[..]));
+    let new = own("2026-11-22 05:06:00.289 CEST [32642] WARNING S-0x1: x").expect("1.11");
+    assert_eq!(new.stamp.zone, Zone::Abbreviation(*b"CEST\0\0"));
+    assert_eq!((new.pid, new.level, new.message), (32642, Some(Level::Warning), &b"S-0x1: x"[..]));
+    let signed = own("2026-11-22 05:06:00.289 +0545 [1] LOG x").expect("a zone without letters");
+    assert_eq!(signed.stamp.zone, Zone::Offset(5 * 3600 + 45 * 60));
+}
+
+#[test]
+fn what_is_not_the_prefix_is_none() {
+    for line in [
+        "",
+        "2026-11-22 05:10:05",
+        "2026-11-22 05:10:05.5 1 LOG x",
+        "2026-13-22 05:10:05.550 1 LOG x",
+        "2026-02-30 05:10:05.550 1 LOG x",
+        "2026-11-22 24:10:05.550 1 LOG x",
+        "2026-11-22 05:10:05.550 1 INFO x",
+        "2026-11-22 05:10:05.550 UTC 1 LOG x",
+        "2026-11-22 05:10:05.550 UTC [x] LOG x",
+        "2026-11-22 05:10:05.550 TOOLONG [1] LOG x",
+        "2026-11-22 05:10:05.550 UTC [99999999999] LOG x",
+        "2026-11-22 05:10:05.550 UTC [1] LOG",
+    ] {
+        assert_eq!(own(line), None, "{line}");
+    }
+}
+
+#[test]
+fn every_prefix_of_a_line_is_read_without_a_panic() {
+    for line in [
+        "2026-11-22 05:06:00.289 UTC [32642] LOG hello",
+        "2026-11-22 05:10:05.550 5773 LOG hello",
+        "<30>1 2026-11-22T05:24:25.476955+00:00 vm pgbouncer 32000 - -  hello",
+        "Nov 22 05:24:25 vm pgbouncer[1]: x",
+    ] {
+        for end in 0..line.len() {
+            let _ = own(&line[..end]);
+            let _ = parse_syslog(&line.as_bytes()[..end], 0);
+        }
+    }
+}
+
+#[test]
+fn every_form_of_syslog() {
+    let now = date("2026-11-23 00:00:00");
+    for (line, format, millis, level) in [
+        ("Nov 22 05:24:25 vm pgbouncer[32000]: hello", Format::SyslogTraditional, 0, None),
+        ("<28>Nov 22 05:24:25 vm pgbouncer[32000]: hello", Format::SyslogTraditional, 0, Some(Level::Warning)),
+        ("Nov 22 05:24:25 vm daemon.info pgbouncer[32000]: hello", Format::SyslogTraditional, 0, Some(Level::Log)),
+        ("2026-11-22T05:24:25.371495+00:00 vm pgbouncer[32000]: hello", Format::SyslogIso, 371, None),
+        ("2026-11-22T05:24:25+0000 vm pgbouncer[32000]: hello", Format::SyslogIso, 0, None),
+        ("<30>1 2026-11-22T05:24:25.4+00:00 vm pgbouncer 32000 - -  hello", Format::Syslog5424, 400, Some(Level::Log)),
+        ("<30>1 2026-11-22T05:24:25Z vm pgbouncer 32000 - [a b=\"c\"] hello", Format::Syslog5424, 0, Some(Level::Log)),
+    ] {
+        let header = parse_syslog(line.as_bytes(), now).expect(line);
+        assert_eq!((header.ident, header.pid, header.message), (&b"pgbouncer"[..], 32000, &b"hello"[..]), "{line}");
+        assert_eq!((header.format, header.level), (format, level), "{line}");
+        assert_eq!(header.stamp.millis, date("2026-11-22 05:24:25") + millis, "{line}");
+    }
+}
+
+#[test]
+fn the_year_of_a_traditional_time_is_the_nearest_before_now() {
+    let stamp = |line: &str, now: &str| {
+        let line = format!("{line} vm pgbouncer[1]: x");
+        parse_syslog(line.as_bytes(), date(now)).map(|header| header.stamp.millis)
+    };
+    assert_eq!(stamp("Dec 31 23:59:59", "2027-01-01 00:00:05"), Some(date("2026-12-31 23:59:59")));
+    assert_eq!(stamp("Jan  1 00:00:01", "2027-01-01 00:00:05"), Some(date("2027-01-01 00:00:01")));
+    assert_eq!(stamp("Jan  1 00:00:01", "2026-12-31 23:59:59"), Some(date("2027-01-01 00:00:01")));
+    assert_eq!(stamp("Feb 29 12:00:00", "2026-11-23 00:00:00"), Some(date("2024-02-29 12:00:00")));
+    assert_eq!(stamp("Nov 22 05:24:25", "2026-06-01 00:00:00"), Some(date("2025-11-22 05:24:25")));
+    assert_eq!(stamp("Foo 22 05:24:25", "2026-06-01 00:00:00"), None);
+}
+
+#[test]
+fn dates_agree_with_the_calendar() {
+    for (text, days) in [("1970-01-01", 0), ("2000-02-29", 11_016), ("2026-11-22", 20_779), ("1969-12-31", -1)] {
+        assert_eq!(date(&format!("{text} 00:00:00")), days * DAY_MS, "{text}");
+    }
+    for year in [1970, 1999, 2000, 2026, 2100, 2400] {
+        assert_eq!(year_of(date(&format!("{year}-01-01 00:00:00"))), year);
+        assert_eq!(year_of(date(&format!("{year}-12-31 23:59:59"))), year);
+    }
+}

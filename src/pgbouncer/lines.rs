@@ -1,0 +1,258 @@
+//! Chunks of a file in, whole lines out, from one reused buffer that holds one unfinished line.
+//!
+//! A line ends at `\n` and nowhere else. pgbouncer writes a newline within a message as newline + TAB, so a line is
+//! only known to be a whole record once the byte behind its newline is known: the first line of a longer record can
+//! be made, by the choice of a database name, to read exactly like a login (DESIGN: no forgery). `journalctl -o short`
+//! indents the further lines of a message with blanks; no record of any format begins with one.
+//!
+//! ```
+//! use loganalyzer::pgbouncer::lines::{Kind, Lines};
+//!
+//! let mut lines = Lines::new();
+//! lines.push(b"one\ntwo\n\tmore of two\nthr");
+//! let mut kinds = Vec::new();
+//! while let Some(line) = lines.next_line() {
+//!     kinds.push((line.bytes.to_vec(), line.kind));
+//! }
+//! assert_eq!(kinds, [
+//!     (b"one".to_vec(), Kind::Whole),
+//!     (b"two".to_vec(), Kind::Cut),
+//!     (b"\tmore of two".to_vec(), Kind::Continuation),
+//! ]);
+//! ```
+
+use crate::limits::{LINE_MAX, READ_SIZE};
+
+/// One line of the log, without its newline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its bytes; empty where it was too long.
+    pub bytes: &'a [u8],
+    /// What it is of its record.
+    pub kind: Kind,
+    /// Where it begins, in bytes since the reader was made or [`Lines::restart`]ed.
+    pub offset: u64,
+}
+
+/// What a line is of its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it.
+    Whole,
+    /// Its first line; more follow.
+    Cut,
+    /// A further line of it.
+    Continuation,
+    /// Longer than [`LINE_MAX`]: not kept.
+    TooLong,
+    /// The last bytes of a finished file, without a newline.
+    Unfinished,
+}
+
+/// The reader: see the [module](self).
+#[derive(Debug)]
+pub struct Lines {
+    buffer: Box<[u8]>,
+    /// The first byte of the line that is to come next.
+    start: usize,
+    /// No newline stands between `start` and here.
+    scanned: usize,
+    end: usize,
+    /// What `start` is in the file.
+    offset: u64,
+    /// Within a line that is already too long.
+    skipping: bool,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lines {
+    /// An empty reader at offset 0.
+    pub fn new() -> Self {
+        let buffer = vec![0; READ_SIZE + LINE_MAX + 2].into_boxed_slice();
+        Self { buffer, start: 0, scanned: 0, end: 0, offset: 0, skipping: false }
+    }
+
+    /// Forgets what it holds and goes on at `offset` of another file.
+    pub fn restart(&mut self, offset: u64) {
+        (self.start, self.scanned, self.end) = (0, 0, 0);
+        self.offset = offset;
+        self.skipping = false;
+    }
+
+    /// Room for at least [`READ_SIZE`] bytes; what is read into it must be told to [`Lines::filled`], and all lines
+    /// taken, before the next.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.scanned -= self.start;
+        self.start = 0;
+        &mut self.buffer[self.end..]
+    }
+
+    /// Says that the first `count` bytes of [`Lines::room`] now hold what follows in the file.
+    pub fn filled(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.buffer.len());
+    }
+
+    /// Copies `chunk`, of at most [`READ_SIZE`] bytes, into the room.
+    ///
+    /// # Panics
+    ///
+    /// When the chunk is larger than that.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.room()[..chunk.len()].copy_from_slice(chunk);
+        self.filled(chunk.len());
+    }
+
+    /// The next line of which all that must be known is known.
+    pub fn next_line(&mut self) -> Option<Line<'_>> {
+        let Some(ahead) = memchr::memchr(b'\n', &self.buffer[self.scanned..self.end]) else {
+            self.scanned = self.end;
+            self.drop_if_too_long();
+            return None;
+        };
+        let newline = self.scanned + ahead;
+        let too_long = self.skipping || newline - self.start > LINE_MAX;
+        if newline + 1 == self.end && !too_long {
+            self.scanned = newline;
+            return None;
+        }
+        let continued = matches!(self.buffer[newline + 1..self.end].first(), Some(b'\t' | b' '));
+        Some(self.take(newline, continued))
+    }
+
+    /// The last whole line, whose following byte has not come: to be asked for when the file has been quiet for a
+    /// tick, or is at its end.
+    pub fn last_line(&mut self) -> Option<Line<'_>> {
+        let waiting = self.scanned < self.end && self.buffer[self.scanned] == b'\n';
+        waiting.then(|| self.take(self.scanned, false))
+    }
+
+    /// The bytes behind the last newline of a file that is finished.
+    pub fn unfinished(&mut self) -> Option<Line<'_>> {
+        if self.start == self.end && !self.skipping {
+            return None;
+        }
+        let mut line = self.take(self.end, false);
+        if line.kind != Kind::TooLong {
+            line.kind = Kind::Unfinished;
+        }
+        Some(line)
+    }
+
+    /// Where the next line begins in the file: all before it has been given out.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How far the file has been read: the bytes that are held included.
+    pub fn end_offset(&self) -> u64 {
+        self.offset + (self.end - self.start) as u64
+    }
+
+    /// The line from `start` to `newline`.
+    fn take(&mut self, newline: usize, continued: bool) -> Line<'_> {
+        let (start, offset) = (self.start, self.offset);
+        let next = (newline + 1).min(self.end);
+        self.start = next;
+        self.scanned = next;
+        self.offset += (next - start) as u64;
+        let too_long = std::mem::take(&mut self.skipping) || newline - start > LINE_MAX;
+        let bytes = if too_long { &[][..] } else { &self.buffer[start..newline] };
+        let kind = match bytes.first() {
+            _ if too_long => Kind::TooLong,
+            Some(b'\t' | b' ') => Kind::Continuation,
+            _ if continued => Kind::Cut,
+            _ => Kind::Whole,
+        };
+        Line { bytes, kind, offset }
+    }
+
+    fn drop_if_too_long(&mut self) {
+        if self.end - self.start > LINE_MAX {
+            self.offset += (self.end - self.start) as u64;
+            self.start = self.end;
+            self.skipping = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(chunks: &[&[u8]]) -> Vec<(Vec<u8>, Kind, u64)> {
+        let mut lines = Lines::new();
+        let mut seen = Vec::new();
+        for chunk in chunks {
+            lines.push(chunk);
+            while let Some(line) = lines.next_line() {
+                seen.push((line.bytes.to_vec(), line.kind, line.offset));
+            }
+        }
+        if let Some(line) = lines.last_line() {
+            seen.push((line.bytes.to_vec(), line.kind, line.offset));
+        }
+        if let Some(line) = lines.unfinished() {
+            seen.push((line.bytes.to_vec(), line.kind, line.offset));
+        }
+        seen
+    }
+
+    #[test]
+    fn any_split_into_chunks_gives_the_same_lines() {
+        let text = b"a\nbb\n\tc\n\td\r\x0b\n\nlast\n  indented\nend\nno newline";
+        let whole = all(&[text]);
+        assert_eq!(whole.len(), 9);
+        for first in 0..text.len() {
+            for second in first..text.len() {
+                let split = all(&[&text[..first], &text[first..second], &text[second..]]);
+                assert_eq!(split, whole, "cut at {first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_line_waits_for_the_byte_behind_it() {
+        let mut lines = Lines::new();
+        lines.push(b"head\n");
+        assert_eq!(lines.next_line(), None);
+        lines.push(b"\ttail\nx");
+        assert_eq!(lines.next_line().map(|line| line.kind), Some(Kind::Cut));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_counted_once_and_not_kept() {
+        let mut text = vec![b'x'; 5 * READ_SIZE];
+        text.extend_from_slice(b"\nnext\n");
+        let chunks: Vec<&[u8]> = text.chunks(READ_SIZE).collect();
+        let seen = all(&chunks);
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0].1, Kind::TooLong);
+        assert_eq!(seen[1], (b"next".to_vec(), Kind::Whole, 5 * READ_SIZE as u64 + 1));
+    }
+
+    #[test]
+    fn the_longest_line_is_kept_and_one_byte_more_is_not() {
+        let mut text = vec![b'x'; LINE_MAX];
+        text.extend_from_slice(b"\n");
+        text.extend(vec![b'y'; LINE_MAX + 1]);
+        text.extend_from_slice(b"\nz\n");
+        let kinds: Vec<Kind> = all(&text.chunks(1000).collect::<Vec<_>>()).iter().map(|line| line.1).collect();
+        assert_eq!(kinds, [Kind::Whole, Kind::TooLong, Kind::Whole]);
+    }
+
+    #[test]
+    fn offsets_tell_what_was_given_out_and_what_is_held() {
+        let mut lines = Lines::new();
+        lines.restart(100);
+        lines.push(b"one\ntw");
+        assert_eq!(lines.next_line().map(|line| line.offset), Some(100));
+        assert_eq!((lines.offset(), lines.end_offset()), (104, 106));
+    }
+}

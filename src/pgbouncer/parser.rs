@@ -1,0 +1,175 @@
+//! One line in, one [`Record`] out: a hand-written state machine over the bytes, one pass, nothing copied.
+//!
+//! ```text
+//! line    = header message
+//! header  = pgbouncer's own, or a syslog daemon's     (the grammar is above the code in header.rs)
+//! message = [ socket who ] event                      (message.rs, attempt.rs, stats.rs, address.rs)
+//! ```
+//!
+//! The parser knows every line that counts, of pgbouncer 1.5 to the development head of 2026. Of the other lines it
+//! asks only that they carry pgbouncer's header: their texts change with each version and count for nothing. But a
+//! login, a closing or a line of stats that cannot be read is *unrecognised*, never passed over.
+
+use super::header::{self, DateCache, Header};
+use super::message;
+use super::record::{Closing, Event, Record};
+use crate::limits::SYSLOG_IDENTS;
+
+/// What a line turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reading<'a> {
+    /// pgbouncer's.
+    Record(Record<'a>),
+    /// Another program's, in a syslog file.
+    Foreign,
+    /// Nobody's that is known here.
+    Unrecognised,
+}
+
+/// The state that goes from line to line: the last date, and whose lines a syslog file holds.
+#[derive(Debug)]
+pub struct Parser {
+    now: i64,
+    date: DateCache,
+    idents: Vec<Box<[u8]>>,
+}
+
+impl Parser {
+    /// A parser for which it is `now`, in the sense of [`super::record::Stamp::millis`]: traditional syslog has no
+    /// year, and takes the one that makes its time nearest before now.
+    pub fn new(now: i64) -> Self {
+        Self { now, date: DateCache::default(), idents: Vec::new() }
+    }
+
+    /// Says what time it is, for the years of traditional syslog.
+    pub fn set_now(&mut self, now: i64) {
+        self.now = now;
+    }
+
+    /// Reads one whole line, without its newline.
+    #[inline]
+    pub fn parse<'a>(&mut self, line: &'a [u8]) -> Reading<'a> {
+        if let Some(header) = header::parse_own(line, &mut self.date) {
+            return read_message(&header).map_or(Reading::Unrecognised, Reading::Record);
+        }
+        match header::parse_syslog(line, self.now) {
+            Some(header) => self.parse_syslog(&header),
+            None => Reading::Unrecognised,
+        }
+    }
+
+    /// Reads the first line of a record that goes on behind a newline: only its header and pointer are pgbouncer's.
+    pub fn parse_cut<'a>(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        let own = header::parse_own(line, &mut self.date);
+        let header =
+            own.or_else(|| header::parse_syslog(line, self.now).filter(|header| self.is_ours(header.ident)))?;
+        Some(cut(&header))
+    }
+
+    fn parse_syslog<'a>(&mut self, header: &Header<'a>) -> Reading<'a> {
+        let record = if is_cut_in_syslog(header.message) { Some(cut(header)) } else { read_message(header) };
+        if self.is_ours(header.ident) {
+            return record.map_or(Reading::Unrecognised, Reading::Record);
+        }
+        match record {
+            Some(record) if proves_pgbouncer(&record.event) && self.adopt(header.ident) => Reading::Record(record),
+            _ => Reading::Foreign,
+        }
+    }
+
+    /// Whether lines of this ident are pgbouncer's: `pgbouncer`, `pgbouncer-app`, or one that has proved it.
+    fn is_ours(&self, ident: &[u8]) -> bool {
+        ident.starts_with(b"pgbouncer") || self.idents.iter().any(|known| **known == *ident)
+    }
+
+    /// Takes an ident (pgbouncer's `syslog_ident`) for pgbouncer's from now on.
+    fn adopt(&mut self, ident: &[u8]) -> bool {
+        let room = self.idents.len() < SYSLOG_IDENTS;
+        if room {
+            self.idents.push(ident.into());
+        }
+        room
+    }
+}
+
+/// The events that no other program writes by chance.
+fn proves_pgbouncer(event: &Event<'_>) -> bool {
+    matches!(event, Event::ProcessUp(_) | Event::Stats(_) | Event::LoginAttempt(_) | Event::ClientClosing { .. })
+}
+
+/// Syslog daemons write the newline + TAB of a longer record as `#012#011` (rsyslog), or as blank + TAB (busybox).
+fn is_cut_in_syslog(message: &[u8]) -> bool {
+    memchr::memmem::find(message, b"#012").is_some() || memchr::memmem::find(message, b" \t").is_some()
+}
+
+#[inline]
+fn read_message<'a>(header: &Header<'a>) -> Option<Record<'a>> {
+    let socket = message::parse_socket(header.message);
+    let event = match &socket {
+        Some(socket) => message::parse_socket_event(socket, header.level)?,
+        None => message::parse_plain(header.message, header.level)?,
+    };
+    Some(Record { event, socket, stamp: header.stamp, pid: header.pid, level: header.level, format: header.format })
+}
+
+fn cut<'a>(header: &Header<'a>) -> Record<'a> {
+    let socket = message::parse_socket(header.message);
+    let Header { stamp, pid, level, format, .. } = *header;
+    Record { event: Event::Cut, socket, stamp, pid, level, format }
+}
+
+/// The closing of a client whose records begin with a `D/U@A ` of `prefix_length` bytes, if `rest` is one of its
+/// closings. The caller has compared these bytes with the attempt's: this is how a closing is bound to its attempt,
+/// whatever the names hold.
+///
+/// ```
+/// use loganalyzer::pgbouncer::parser::closing_behind;
+///
+/// let prefix = b"app/web@10.0.0.7:51234 ";
+/// let rest = b"app/web@10.0.0.7:51234 closing because: client close request (age=3s)";
+/// assert!(rest.starts_with(prefix));
+/// let closing = closing_behind(rest, prefix.len()).unwrap();
+/// assert_eq!((closing.reason, closing.age), (&b"client close request"[..], Some(3)));
+/// assert_eq!(closing_behind(b"app/web@10.0.0.7:51234 pooler error: x", prefix.len()), None);
+/// ```
+#[inline]
+pub fn closing_behind(rest: &[u8], prefix_length: usize) -> Option<Closing<'_>> {
+    message::closing_behind(rest, prefix_length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_programs_lines_are_foreign_and_pgbouncers_ident_can_be_any() {
+        let mut parser = Parser::new(0);
+        let attempt = b"Nov 22 05:24:25 vm pooler[7]: C-0x1: a/u@1.2.3.4:5 login attempt: db=a user=u tls=no";
+        let chatter = b"Nov 22 05:24:25 vm pooler[7]: listening on 127.0.0.1:6432";
+        assert_eq!(parser.parse(b"Nov 22 05:24:25 vm sshd[1]: hello: there"), Reading::Foreign);
+        assert_eq!(parser.parse(chatter), Reading::Foreign);
+        assert!(matches!(parser.parse(attempt), Reading::Record(_)));
+        assert!(matches!(parser.parse(chatter), Reading::Record(_)), "the ident has proved itself");
+        assert_eq!(parser.parse(b"nonsense"), Reading::Unrecognised);
+    }
+
+    #[test]
+    fn a_syslog_record_with_an_escaped_newline_is_cut() {
+        let mut parser = Parser::new(0);
+        for text in ["#012#011/x@1.2.3.4:5 login attempt: db=a user=u", " \t/x@1.2.3.4:5 pooler error: y"] {
+            let line =
+                format!("Nov 22 05:24:25 vm pgbouncer[7]: C-0x1: a/u@1.2.3.4:5 login attempt: db=a user=u{text}");
+            let Reading::Record(record) = parser.parse(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(record.event, Event::Cut, "{line}");
+        }
+    }
+
+    #[test]
+    fn such_bytes_in_a_name_cut_nothing_in_pgbouncers_own_file() {
+        let mut parser = Parser::new(0);
+        let line = b"2026-11-22 05:10:05.550 1 LOG C-0x1: a/x#012 \ty@1.2.3.4:5 login attempt: db=a user=x#012 \ty";
+        let Reading::Record(record) = parser.parse(line) else { panic!("pgbouncer's") };
+        let Event::LoginAttempt(attempt) = record.event else { panic!("an attempt") };
+        assert_eq!(attempt.user, b"x#012 \ty");
+    }
+}

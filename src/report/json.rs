@@ -1,0 +1,285 @@
+//! The report as one JSON object. Its keys are stable: an added one is not a break.
+
+use super::Report;
+use super::safe::{Medium, shown};
+use crate::analysis::accounts::Tally;
+use crate::analysis::summary::{AccountSummary, Breakdown};
+use crate::pgbouncer::record::Stamp;
+
+/// Writes the report, with a newline at its end.
+pub fn write(report: &Report<'_>) -> String {
+    let mut json = Json::default();
+    json.object(|json| {
+        write_period(json, report);
+        write_lines(json, report);
+        write_stats(json, report);
+        let total = &report.summary.total;
+        json.key("logins").object(|json| {
+            write_tally(json, total);
+            json.key("failedUnknown").value(report.cannot_tell_failures());
+            json.key("decidedByAge").value(report.analyzer.pushed_out());
+        });
+        write_refused(json, report);
+        json.key("accounts").array(&report.summary.accounts, |json, account| write_account(json, report, account));
+        write_others(json, &report.summary.others);
+        json.key("gaps").value(report.analyzer.gaps());
+    });
+    json.finish()
+}
+
+fn write_period(json: &mut Json, report: &Report<'_>) {
+    let (from, to) = report.times().unzip();
+    json.key("period").object(|json| {
+        json.key("from").optional(from.map(Text));
+        json.key("to").optional(to.map(Text));
+    });
+}
+
+fn write_lines(json: &mut Json, report: &Report<'_>) {
+    let lines = report.analyzer.lines();
+    json.key("lines").object(|json| {
+        json.key("total").value(lines.total);
+        json.key("understood").value(lines.understood);
+        json.key("fallback").value(lines.fallback);
+        json.key("continuation").value(lines.continuation);
+        json.key("foreign").value(lines.foreign);
+        json.key("unrecognised").value(lines.unrecognised);
+        json.key("tooLong").value(lines.too_long);
+        json.key("unfinished").value(lines.unfinished);
+        let sample = (lines.unrecognised > 0).then(|| Text(text(report.analyzer.sample())));
+        json.key("unrecognisedSample").optional(sample);
+    });
+}
+
+fn write_stats(json: &mut Json, report: &Report<'_>) {
+    let total = report.analyzer.traffic().total();
+    let averages = total.averages();
+    let since = averages.and_then(|averages| averages.since_1_8);
+    json.key("stats").object(|json| {
+        json.key("lines").value(total.lines);
+        json.key("averageRequestsPerSecond").optional(averages.map(|averages| averages.requests));
+        json.key("averageBytesInPerSecond").optional(averages.map(|averages| averages.bytes_in));
+        json.key("averageBytesOutPerSecond").optional(averages.map(|averages| averages.bytes_out));
+        json.key("averageRequestSeconds").optional(averages.map(|averages| averages.request_seconds));
+        json.key("averageTransactionsPerSecond").optional(since.map(|since| since.transactions));
+        json.key("averageTransactionSeconds").optional(since.map(|since| since.transaction_seconds));
+        json.key("averageWaitSeconds").optional(since.map(|since| since.wait_seconds));
+    });
+}
+
+fn write_tally(json: &mut Json, tally: &Tally) {
+    json.key("attempts").value(tally.attempts);
+    json.key("logins").value(tally.logins);
+    json.key("failed").value(tally.failed);
+    json.key("pending").value(tally.pending);
+    json.key("assumed").value(tally.assumed);
+}
+
+fn write_refused(json: &mut Json, report: &Report<'_>) {
+    let refusals = report.analyzer.refusals();
+    json.key("refused").object(|json| {
+        json.key("total").value(refusals.total());
+        json.key("byReason").array(&refusals.by_reason(), |json, (reason, count)| write_reason(json, reason, *count));
+        if refusals.others() > 0 {
+            json.key("others").value(refusals.others());
+        }
+    });
+}
+
+fn write_reason(json: &mut Json, reason: &[u8], count: u64) {
+    json.object(|json| {
+        json.key("reason").value(Text(text(reason)));
+        json.key("count").value(count);
+    });
+}
+
+fn write_account(json: &mut Json, report: &Report<'_>, account: &AccountSummary) {
+    let time = |stamp: Option<Stamp>| stamp.map(|stamp| Text(report.format.print(stamp.millis)));
+    json.object(|json| {
+        json.key("user").value(Text(text(&account.user)));
+        json.key("firstLogin").optional(time(account.first));
+        json.key("lastLogin").optional(time(account.last));
+        write_tally(json, &account.tally);
+        json.key("failedByReason")
+            .array(&account.reasons.rows, |json, (reason, row)| write_reason(json, reason, row.failed));
+        write_breakdown(json, "from", "address", &account.from);
+        write_breakdown(json, "databases", "database", &account.databases);
+        write_account_others(json, account);
+    });
+}
+
+fn write_breakdown(json: &mut Json, key: &str, name: &str, breakdown: &Breakdown) {
+    json.key(key).array(&breakdown.rows, |json, (item, row)| {
+        json.object(|json| {
+            json.key(name).value(Text(text(item)));
+            json.key("logins").value(row.logins);
+            json.key("failed").value(row.failed);
+        });
+    });
+}
+
+/// What did not fit a table of this account, where there is any.
+fn write_account_others(json: &mut Json, account: &AccountSummary) {
+    let parts = [("from", &account.from), ("databases", &account.databases), ("failedByReason", &account.reasons)];
+    if parts.iter().all(|(_, part)| part.others.is_empty()) {
+        return;
+    }
+    json.key("others").object(|json| {
+        for (key, part) in parts {
+            json.key(key).object(|json| {
+                json.key("logins").value(part.others.logins);
+                json.key("failed").value(part.others.failed);
+            });
+        }
+    });
+}
+
+fn write_others(json: &mut Json, others: &Tally) {
+    json.key("others").object(|json| {
+        json.key("accounts").value(others.attempts.min(1));
+        json.key("attempts").value(others.attempts);
+        json.key("logins").value(others.logins);
+        json.key("failed").value(others.failed);
+    });
+}
+
+fn text(bytes: &[u8]) -> String {
+    shown(bytes, Medium::File).to_string()
+}
+
+/// A string value.
+struct Text(String);
+
+/// What JSON has one form of.
+trait Value {
+    fn write(&self, out: &mut String);
+}
+
+impl Value for Text {
+    fn write(&self, out: &mut String) {
+        out.push_str(&serde_json::Value::from(self.0.as_str()).to_string());
+    }
+}
+
+impl Value for u64 {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.to_string());
+    }
+}
+
+impl Value for bool {
+    fn write(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl Value for f64 {
+    fn write(&self, out: &mut String) {
+        out.push_str(&serde_json::Value::from(*self).to_string());
+    }
+}
+
+/// A writer of indented JSON that keeps the order of keys.
+#[derive(Default)]
+struct Json {
+    out: String,
+    depth: usize,
+    /// A value has been written on this level, so the next needs a comma.
+    comma: bool,
+    /// A key has been written, so its value goes on the same line.
+    after_key: bool,
+}
+
+impl Json {
+    fn key(&mut self, key: &str) -> &mut Self {
+        self.begin();
+        Text(key.to_owned()).write(&mut self.out);
+        self.out.push_str(": ");
+        self.after_key = true;
+        self
+    }
+
+    fn value(&mut self, value: impl Value) {
+        self.begin();
+        value.write(&mut self.out);
+        self.comma = true;
+    }
+
+    fn optional(&mut self, value: Option<impl Value>) {
+        match value {
+            Some(value) => self.value(value),
+            None => {
+                self.begin();
+                self.out.push_str("null");
+                self.comma = true;
+            }
+        }
+    }
+
+    fn object(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.nest('{', '}', fill);
+    }
+
+    fn array<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) {
+        self.nest('[', ']', |json| items.iter().for_each(|item| each(json, item)));
+    }
+
+    fn nest(&mut self, open: char, close: char, fill: impl FnOnce(&mut Self)) {
+        self.begin();
+        self.out.push(open);
+        self.depth += 1;
+        self.comma = false;
+        fill(self);
+        self.depth -= 1;
+        if self.comma {
+            self.line();
+        }
+        self.out.push(close);
+        self.comma = true;
+    }
+
+    /// Goes to where the next key or value is to stand.
+    fn begin(&mut self) {
+        if std::mem::take(&mut self.after_key) || self.depth == 0 {
+            return;
+        }
+        if std::mem::take(&mut self.comma) {
+            self.out.push(',');
+        }
+        self.line();
+    }
+
+    fn line(&mut self) {
+        self.out.push('\n');
+        self.out.extend(std::iter::repeat_n("  ", self.depth));
+    }
+
+    fn finish(mut self) -> String {
+        self.out.push('\n');
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_json_is_json() {
+        let mut json = Json::default();
+        json.object(|json| {
+            json.key("a").value(1);
+            json.key("b").array(&[1u64, 2], |json, item| json.value(*item));
+            json.key("empty").array(&[0u64; 0], |json, item| json.value(*item));
+            json.key("c").object(|json| json.key("d\"").value(Text("x\u{1b}\"\\".to_owned())));
+            json.key("e").optional(None::<u64>);
+            json.key("f").value(0.0);
+        });
+        let text = json.finish();
+        let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let expected = serde_json::json!({
+            "a": 1, "b": [1, 2], "empty": [], "c": {"d\"": "x\u{1b}\"\\"}, "e": null, "f": 0.0
+        });
+        assert_eq!(read, expected, "{text}");
+    }
+}
