@@ -76,6 +76,9 @@ pub const SAMPLE_BYTES: usize = 200;
 /// Bytes of an existing log that are read at the start for what judging needs.
 pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Renamed files of one log that are read on.
+pub const OLD_FILES: usize = 2;
+
 /// Bytes just before the place in a log that identify the place when the log may have been truncated or copied.
 pub const DIGEST_BYTES: usize = 64;
 

@@ -1,1 +1,126 @@
-fn main() {}
+//! Command line → command → exit status: 0 done, 1 failed, 2 wrong usage or configuration.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use jiff::tz::TimeZone;
+use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::watch::Watch;
+use loganalyzer::cli::{self, Arguments, Command, Format};
+use loganalyzer::config::Config;
+use loganalyzer::report::paint::Style;
+use loganalyzer::report::time::TimeFormat;
+use loganalyzer::report::{Report, json, text};
+use loganalyzer::runtime::daemon::{Daemon, Options};
+use loganalyzer::runtime::system::System;
+use loganalyzer::runtime::world::World;
+use loganalyzer::runtime::{batch, check};
+
+/// Why the program ends without having done its work.
+enum Failure {
+    /// It could not.
+    Failed(String),
+    /// It was asked or configured wrongly.
+    Wrong(String),
+}
+
+fn main() -> ExitCode {
+    let result = cli::parse(std::env::args_os().skip(1))
+        .map_err(|message| Failure::Wrong(format!("{message}\n{}", cli::HELP.trim_end())))
+        .and_then(|arguments| run(&arguments));
+    let (message, status) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => (message, 1),
+        Err(Failure::Wrong(message)) => (message, 2),
+    };
+    // Nobody to tell where standard error is closed.
+    let _ = writeln!(io::stderr(), "loganalyzer: {message}");
+    ExitCode::from(status)
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Help => print(cli::HELP),
+        Command::Version => print(&format!("loganalyzer {}\n", env!("CARGO_PKG_VERSION"))),
+        Command::Follow => follow(arguments),
+        Command::Report(files) => report(arguments, files),
+        Command::Check => run_check(arguments),
+    }
+}
+
+/// A reader that has closed its end (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Failed(error.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn follow(arguments: &Arguments) -> Result<(), Failure> {
+    let config = load(arguments)?;
+    for warning in &config.warnings {
+        let _ = writeln!(io::stderr(), "loganalyzer: {warning}");
+    }
+    let mut system = system()?;
+    let options = Options { verbose: arguments.verbose, style: style(), pid: std::process::id() };
+    Daemon::start(&mut system, config, &TimeZone::system(), options).run(&mut system);
+    Ok(())
+}
+
+fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
+    // A report needs no configuration, but honours one that is there.
+    let needed = arguments.config.is_some() || files.is_empty();
+    let config = if needed || find().is_some() { Some(load(arguments)?) } else { None };
+    let files = match (&config, files) {
+        (Some(config), []) => &config.logs,
+        _ => files,
+    };
+    let files = files.to_vec();
+    let (zone, fallback, format) = match config {
+        Some(config) => (config.log_time_zone, config.fallback, config.date_time_format),
+        None => (TimeZone::system(), None, TimeFormat::default()),
+    };
+    let now = system()?.now();
+    let watch = Watch::new(Vec::new(), zone.clone(), now);
+    let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
+    batch::read_logs(&mut analyzer, &files).map_err(Failure::Failed)?;
+    let report = Report::complete(&analyzer, &format);
+    match arguments.format {
+        Format::Text => print(&text::write(&report, style())),
+        Format::Json => print(&json::write(&report)),
+    }
+}
+
+fn run_check(arguments: &Arguments) -> Result<(), Failure> {
+    let (text, well) = check::check(load(arguments)?, &TimeZone::system(), &mut system()?);
+    print(&text)?;
+    if well { Ok(()) } else { Err(Failure::Failed("the log cannot be read".to_owned())) }
+}
+
+fn system() -> Result<System, Failure> {
+    System::new().map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn style() -> Style {
+    let terminal = io::stdout().is_terminal();
+    let colors = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    Style { colors, terminal }
+}
+
+/// The configuration that is there where none was named.
+fn find() -> Option<PathBuf> {
+    const PLACES: [&str; 2] = ["LogAnalyzer.json", "/etc/loganalyzer/LogAnalyzer.json"];
+    PLACES.iter().map(PathBuf::from).find(|path| path.exists())
+}
+
+fn load(arguments: &Arguments) -> Result<Config, Failure> {
+    let none = "there is no ./LogAnalyzer.json and no /etc/loganalyzer/LogAnalyzer.json; name one with --config FILE";
+    let path = arguments.config.clone().or_else(find).ok_or_else(|| Failure::Wrong(none.to_owned()))?;
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(&path).map_err(|error| Failure::Wrong(format!("{name}: {error}")))?;
+    Config::parse(&name, &text).map_err(|error| Failure::Wrong(error.to_string()))
+}

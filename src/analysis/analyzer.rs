@@ -8,7 +8,7 @@ use super::session_table::{Key, NOT_WATCHED, Session};
 use super::sessions::{self, Arrival, Decided, Sessions};
 use super::summary::{Open, OpenState, Summary};
 use super::traffic::{StatsPeriod, Traffic};
-use super::watch::{Entry, Notice, OpenLogin, Watch};
+use super::watch::{Entry, Login, Notice, OpenLogin, Watch};
 use super::zones::Zones;
 use crate::limits::{FALLBACK_LINES_PER_TICK, SAMPLE_BYTES};
 use crate::pgbouncer::fallback::Fallback;
@@ -387,12 +387,29 @@ impl Analyzer {
     }
 
     /// Watches something else from now on; what is known of the entries that stay is kept.
-    pub fn reconfigure(&mut self, entries: Vec<Entry>) {
+    pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>) {
+        self.zones = Zones::new(zone);
+        self.fallback = fallback;
         for entry in &entries {
             self.accounts.watch(&entry.user);
         }
         let moved = self.watch.reconfigure(entries);
         self.sessions.rewatch(&moved);
+    }
+
+    /// The last login of a watched entry, decided or assumed, as things stand at `now`.
+    pub fn last_login(&self, entry: usize, now: i64) -> Option<Login> {
+        let known = |session: &&Session| {
+            let watched = session.watched.iter().any(|&own| usize::from(own) == entry);
+            watched && matches!(sessions::state(session, now), OpenState::Assumed | OpenState::Proven)
+        };
+        let open = self.sessions.open().filter(known).max_by_key(|session| session.at);
+        let open = open.map(|session| Login {
+            at: session.at,
+            stamp: session.moment.stamp,
+            host: session.prefix.host().to_vec(),
+        });
+        open.into_iter().chain(self.watch.last_login(entry).cloned()).max_by_key(|login| login.at)
     }
 
     /// The first and the last record's time.

@@ -9,6 +9,7 @@ pub mod paint;
 pub mod safe;
 pub mod text;
 pub mod time;
+pub mod verbose;
 
 use crate::analysis::analyzer::Analyzer;
 use crate::analysis::summary::Summary;

@@ -1,5 +1,6 @@
 //! What an alert says: its first line is all that a phone's lock screen shows.
 
+use super::paint::Color;
 use super::safe::{Medium, shown};
 use super::time::TimeFormat;
 use crate::analysis::watch::{Entry, Failures, Login, Notice, Verdict};
@@ -46,4 +47,12 @@ fn failing(failures: &Failures) -> String {
     let reason = shown(&failures.reason, Medium::Terminal);
     let host = shown(&failures.host, Medium::Terminal);
     format!("{} failed attempts since, the last one from {host}: {reason}", failures.count)
+}
+
+/// The colour of a notice on a terminal.
+pub fn color(notice: &Notice) -> Color {
+    match notice {
+        Notice::Alert { .. } => Color::Red,
+        Notice::Recovered { .. } => Color::Green,
+    }
 }

@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Usage: loganalyzer [OPTIONS]                    follow the log of the configuration
+       loganalyzer [OPTIONS] report [FILE...]   report on complete logs (\"-\" is standard input; none: the configured file)
+       loganalyzer [OPTIONS] check              check configuration and log, say what would be watched
+  -c, --config FILE   default: ./LogAnalyzer.json, then /etc/loganalyzer/LogAnalyzer.json
+      --format FORMAT of a report: text (default) or json
+  -V, --verbose       also print every stats line and login as it comes
+  -v, --version
+  -h, --help
+";
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Follow the log.
+    Follow,
+    /// Report on complete logs.
+    Report(Vec<PathBuf>),
+    /// Check configuration and log.
+    Check,
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// As people know it.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The command line, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// What is to be done.
+    pub command: Command,
+    /// The configuration that was named.
+    pub config: Option<PathBuf>,
+    /// `--verbose`.
+    pub verbose: bool,
+    /// `--format`.
+    pub format: Format,
+}
+
+/// Reads the arguments behind the program's name.
+///
+/// # Errors
+///
+/// What is wrong with them, as a sentence.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
+    use lexopt::prelude::{Long, Short, Value};
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut read = Arguments { command: Command::Follow, config: None, verbose: false, format: Format::Text };
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Arguments { command: Command::Help, ..read }),
+            Short('v') | Long("version") => return Ok(Arguments { command: Command::Version, ..read }),
+            Short('V') | Long("verbose") => read.verbose = true,
+            Short('c') | Long("config") => {
+                read.config = Some(parser.value().map_err(|error| error.to_string())?.into());
+            }
+            Long("format") => read.format = parse_format(&parser.value().map_err(|error| error.to_string())?)?,
+            Value(value) => add_value(&mut read.command, value)?,
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    if read.format != Format::Text && !matches!(read.command, Command::Report(_)) {
+        return Err("--format goes with report".to_owned());
+    }
+    Ok(read)
+}
+
+fn parse_format(value: &OsString) -> Result<Format, String> {
+    match value.to_str() {
+        Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        _ => Err(format!("--format {}: write text or json", value.to_string_lossy())),
+    }
+}
+
+fn add_value(command: &mut Command, value: OsString) -> Result<(), String> {
+    match command {
+        Command::Follow if value == "report" => *command = Command::Report(Vec::new()),
+        Command::Follow if value == "check" => *command = Command::Check,
+        Command::Report(files) => files.push(value.into()),
+        _ => return Err(format!("nobody knows the command {:?}: write report or check", value.to_string_lossy())),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<Arguments, String> {
+        parse(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_options_and_files_in_any_order() {
+        let report = read(&["-c", "x.json", "report", "a.log", "--format", "json", "-"]).expect("right");
+        assert_eq!(report.command, Command::Report(vec!["a.log".into(), "-".into()]));
+        assert_eq!((report.config, report.format), (Some("x.json".into()), Format::Json));
+        assert_eq!(read(&[]).map(|read| read.command), Ok(Command::Follow));
+        assert_eq!(read(&["-V"]).map(|read| (read.command, read.verbose)), Ok((Command::Follow, true)));
+        assert_eq!(read(&["-v"]).map(|read| read.command), Ok(Command::Version));
+        assert_eq!(read(&["check"]).map(|read| read.command), Ok(Command::Check));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        for (words, message) in [
+            (&["reprot"][..], "nobody knows the command \"reprot\": write report or check"),
+            (&["--format", "xml"], "--format xml: write text or json"),
+            (&["--format", "json"], "--format goes with report"),
+            (&["--frob"], "invalid option '--frob'"),
+            (&["-c"], "missing argument for option '-c'"),
+        ] {
+            assert_eq!(read(words), Err(message.to_owned()));
+        }
+    }
+}

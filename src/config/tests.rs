@@ -1,0 +1,88 @@
+use super::*;
+
+const SEED: &str = include_str!("../../LogAnalyzer.json");
+
+fn with(from: &str, to: &str) -> Result<Config, Error> {
+    assert!(SEED.contains(from), "{from}");
+    Config::parse("LogAnalyzer.json", &SEED.replace(from, to))
+}
+
+#[test]
+fn the_configuration_of_2017_works_as_it_stands() {
+    let config = Config::parse("LogAnalyzer.json", SEED).expect("it always did");
+    assert_eq!(config.logs, [PathBuf::from("/var/log/postgresql/pgbouncer.log")]);
+    assert_eq!(config.trailing_delay, Duration::from_secs(1));
+    let watched: Vec<(&str, u32)> = config.watched.iter().map(|entry| (entry.name.as_str(), entry.minutes)).collect();
+    assert_eq!(watched, [("postgres", 1), ("poc", 5)]);
+    assert_eq!(config.watched[0].window.open, Time::constant(8, 0, 0, 0));
+    assert!(config.alert_by_print && !config.alert_by_email && config.has_email);
+    assert!(config.fallback.is_none(), "the documented expressions need none");
+    assert_eq!(config.warnings, [""; 0]);
+}
+
+#[test]
+fn an_error_names_file_key_what_was_found_and_the_mend() {
+    for (from, to, message) in [
+        ("1.0,", "\"x\",", "configuration.trailingDelay: found \"x\"; write a number without quotes"),
+        ("1.0,", "-1,", "configuration.trailingDelay: found -1; write seconds between 0.01 and 3600, such as 1.0"),
+        (
+            "\"08:00:00\"",
+            "\"8 o'clock\"",
+            "configuration.windowOpenServiceDateTime: found \"8 o'clock\"; write a time as windowDateTimeFormat \
+             (\"%H:%M:%S\") has it",
+        ),
+        (
+            "\"alertingToUse\": \"print\"",
+            "\"alertingToUse\": \"sms\"",
+            "file.alertingToUse: found \"sms\"; write \"print\", \"email\" or \"print|email\"",
+        ),
+        (
+            "postgres:1",
+            "postgres",
+            "file.usersToWatchAndThresholdInMinutes: found \"postgres,poc:5\"; write \"postgres:1,app/poc:5\", or an \
+             object such as {\"postgres\": 1}, with whole minutes from 1 to 525600",
+        ),
+        ("\"file\"", "\"files\"", "file: it is missing; write a section: { … }"),
+    ] {
+        let error = with(from, to).expect_err(message);
+        assert_eq!(error.to_string(), format!("LogAnalyzer.json: {message}"));
+    }
+    let error = Config::parse("x.json", "{").expect_err("no JSON");
+    assert!(error.to_string().starts_with("x.json: it is not JSON (EOF"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_a_warning_that_names_the_nearest() {
+    let config = with("\"trailingDelay\"", "\"trailingDelai\"").expect("only a warning");
+    assert_eq!(
+        config.warnings,
+        ["LogAnalyzer.json: configuration.trailingDelai: nobody knows this key; did you mean \
+          \"configuration.trailingDelay\"?"]
+    );
+}
+
+#[test]
+fn watched_entries_of_every_form() {
+    let config = with(
+        "\"postgres:1,poc:5\"",
+        r#"{"a,b:c": 2, "app/web": {"minutes": 90, "open": "23:00:00", "close": "05:00:00", "days": "Fri-Sun"}}"#,
+    )
+    .expect("an object");
+    assert_eq!((config.watched[0].name.as_str(), config.watched[0].minutes), ("a,b:c", 2));
+    let web = &config.watched[1];
+    assert_eq!((web.database.as_deref(), &web.user[..], web.minutes), (Some(&b"app"[..]), &b"web"[..], 90));
+    assert_eq!(web.window.days, [false, false, false, false, true, true, true]);
+    assert!(with("\"postgres:1,poc:5\"", r#"{"web": 0}"#).is_err());
+    assert!(with("\"postgres:1,poc:5\"", r#"{"web": {"minutes": 1.5}}"#).is_err());
+}
+
+#[test]
+fn changed_expressions_become_the_fallback() {
+    let config = with("LOG (?P<lineType>", "(?:LOG|INFO) (?P<lineType>").expect("still expressions");
+    assert!(config.fallback.is_some());
+    let error = with("(?P<lineReqBySec>\\\\d+)", "(\\\\d+)").expect_err("a group is missing");
+    assert!(
+        error.to_string().contains("file.regexp.iterLinesDetailStats: it has no group (?P<lineReqBySec>"),
+        "{error}"
+    );
+}

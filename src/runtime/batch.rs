@@ -1,0 +1,51 @@
+//! Reports on complete logs.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use crate::analysis::analyzer::Analyzer;
+use crate::pgbouncer::lines::Lines;
+
+/// Reads logs one after the other; `-` is standard input.
+///
+/// # Errors
+///
+/// The path that could not be read, and why.
+pub fn read_logs(analyzer: &mut Analyzer, paths: &[PathBuf]) -> Result<(), String> {
+    let mut lines = Lines::new();
+    for path in paths {
+        let result = if path.as_os_str() == "-" {
+            read_log(analyzer, &mut lines, &mut io::stdin().lock())
+        } else {
+            File::open(path).and_then(|mut file| read_log(analyzer, &mut lines, &mut file))
+        };
+        result.map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn read_log(analyzer: &mut Analyzer, lines: &mut Lines, input: &mut dyn Read) -> io::Result<()> {
+    lines.restart(0);
+    loop {
+        let count = match input.read(lines.room()) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if count == 0 {
+            break;
+        }
+        lines.filled(count);
+        while let Some(line) = lines.next_line() {
+            analyzer.line(&line);
+        }
+    }
+    if let Some(line) = lines.last_line() {
+        analyzer.line(&line);
+    }
+    if let Some(line) = lines.unfinished() {
+        analyzer.line(&line);
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! `check`: whether the configuration and the log are what the daemon needs.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::system::System;
+use super::tail::Tail;
+use super::world::World;
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::watch::{Entry, WEEKDAYS, Watch};
+use crate::config::Config;
+use crate::limits::LOOK_BACK_BYTES;
+use crate::report::safe::{Medium, shown};
+
+/// Writes what was found; the second part says whether all is well.
+pub fn check(mut config: Config, zone: &TimeZone, system: &mut System) -> (String, bool) {
+    let mut out = format!("Configuration : {}\n", config.file);
+    for warning in &config.warnings {
+        add(&mut out, format_args!("WARNING : {warning}"));
+    }
+    let now = system.now();
+    let watch = Watch::new(config.watched.clone(), zone.clone(), now);
+    let mut analyzer =
+        Analyzer::new(Settings { zone: config.log_time_zone.clone(), fallback: config.fallback.take(), watch, now });
+    let mut well = true;
+    for path in &config.logs {
+        well &= check_log(path, &mut analyzer, system, &mut out);
+    }
+    check_contents(&analyzer, now, &mut out);
+    for (number, entry) in config.watched.iter().enumerate() {
+        check_entry(&config, &analyzer, number, entry, now, &mut out);
+    }
+    if config.watched.is_empty() {
+        add(&mut out, format_args!("WARNING : nobody is watched (file.usersToWatchAndThresholdInMinutes)"));
+    }
+    (out, well)
+}
+
+fn add(out: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{line}");
+}
+
+fn check_log(path: &Path, analyzer: &mut Analyzer, system: &mut System, out: &mut String) -> bool {
+    let mut tail = Tail::new(path.to_owned());
+    match tail.begin(system, LOOK_BACK_BYTES, &mut |line| _ = analyzer.line(line)) {
+        Ok(()) => {
+            tail.finish(&mut |line| _ = analyzer.line(line));
+            add(out, format_args!("Log : {}, can be read", path.display()));
+            true
+        }
+        Err(error) => {
+            let mend = "look whether pgbouncer writes there, and whether this user may read it";
+            add(out, format_args!("ERROR : {}: {error}; {mend}", path.display()));
+            false
+        }
+    }
+}
+
+fn check_contents(analyzer: &Analyzer, now: i64, out: &mut String) {
+    let lines = analyzer.lines();
+    let version = analyzer.version().map_or("unknown (its start is not in the log)".to_owned(), |v| v.to_string());
+    add(out, format_args!("pgbouncer : {version}"));
+    let format = analyzer.format().map_or("unknown (no line yet)", |format| format.name());
+    add(out, format_args!("Format : {format}"));
+    let read = lines.understood + lines.fallback + lines.continuation + lines.foreign;
+    let share = if lines.total == 0 { 100.0 } else { read as f64 * 100.0 / lines.total as f64 };
+    add(out, format_args!("Lines : {}, of which {share:.2} % are understood", lines.total));
+    if lines.unrecognised > 0 {
+        let sample = shown(analyzer.sample(), Medium::Terminal);
+        add(out, format_args!("WARNING : {} lines are not understood; the first : {sample}", lines.unrecognised));
+    }
+    let total = analyzer.summary(now).total;
+    let stats = analyzer.traffic().total().lines;
+    add(out, format_args!("Stats lines : {stats}"));
+    add(
+        out,
+        format_args!(
+            "Logins : {} of {} attempts, {} assumed, {} pending, {} failed",
+            total.logins, total.attempts, total.assumed, total.pending, total.failed
+        ),
+    );
+    if stats > 0 && total.attempts == 0 {
+        add(out, format_args!("WARNING : stats but never a login: log_connections seems to be 0; set it to 1"));
+    }
+    if total.attempts > 0 && analyzer.closings() == 0 {
+        let matter = "logins but never a closing: log_disconnections seems to be 0, so no login can be found failed";
+        add(out, format_args!("WARNING : {matter}; set it to 1"));
+    }
+    if analyzer.format().is_some_and(|format| !format.is_own_file()) {
+        let matter =
+            "the log is a syslog daemon's; if that does not escape control characters, a client can forge lines";
+        add(out, format_args!("WARNING : {matter} (SECURITY.md)"));
+    }
+}
+
+fn check_entry(config: &Config, analyzer: &Analyzer, number: usize, entry: &Entry, now: i64, out: &mut String) {
+    let minutes = entry.minutes;
+    let window = window(entry);
+    add(out, format_args!("Watched : {}, at most {minutes} minutes without a login, {window}", entry.name));
+    if let Some(login) = analyzer.last_login(number, now) {
+        let time = config.date_time_format.print(login.stamp.millis);
+        let host = shown(&login.host, Medium::Terminal);
+        add(out, format_args!("  last login {time} from {host}"));
+        return;
+    }
+    let summary = analyzer.summary(now);
+    let names: Vec<&str> =
+        summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok()).collect();
+    let user = String::from_utf8_lossy(&entry.user);
+    let others = names.into_iter().filter(|name| *name != user);
+    let hint = crate::config::nearest(&user, others).map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+    add(out, format_args!("  WARNING : never seen in this log{hint}"));
+}
+
+fn window(entry: &Entry) -> String {
+    let window = &entry.window;
+    let days: Vec<&str> =
+        WEEKDAYS.iter().zip(window.days).filter(|(_, open)| *open).map(|((name, _), _)| *name).collect();
+    let days = if days.len() == 7 { "every day".to_owned() } else { days.join(",") };
+    if window.open == window.close {
+        format!("always, {days}")
+    } else {
+        format!("from {} to {}, {days}", window.open, window.close)
+    }
+}

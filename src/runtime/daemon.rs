@@ -1,0 +1,206 @@
+//! The main loop: look at the log, judge, tell, sleep.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use super::tail::{Mishap, Tail};
+use super::world::{Output, World};
+use crate::analysis::analyzer::{Analyzer, Seen, Settings};
+use crate::analysis::watch::Watch;
+use crate::analysis::zones::Zones;
+use crate::config::Config;
+use crate::limits::LOOK_BACK_BYTES;
+use crate::pgbouncer::lines::Line;
+use crate::report::paint::{Color, Paint, Style};
+use crate::report::{Report, notice, text, verbose};
+
+/// How the daemon is to behave, beside its configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Print every stats line and login as it comes.
+    pub verbose: bool,
+    /// How standard output is to look.
+    pub style: Style,
+    /// The process' own number, for the start line.
+    pub pid: u32,
+}
+
+/// Follows the log until it is told to stop.
+#[derive(Debug)]
+pub struct Daemon<F> {
+    config: Config,
+    options: Options,
+    /// The local zone: windows, and what is printed.
+    local: Zones,
+    analyzer: Analyzer,
+    tails: Vec<Tail<F>>,
+    /// Counting begins at these places of the logs; empty once it has begun.
+    count_from: Vec<u64>,
+    start: i64,
+}
+
+impl<F> Daemon<F> {
+    /// Begins to follow: prints the start line, and reads what is there already for what judging needs.
+    pub fn start(world: &mut impl World<File = F>, mut config: Config, zone: &TimeZone, options: Options) -> Self {
+        let start = world.now();
+        let watch = Watch::new(config.watched.clone(), zone.clone(), start);
+        let settings =
+            Settings { zone: config.log_time_zone.clone(), fallback: config.fallback.take(), watch, now: start };
+        let tails = config.logs.iter().cloned().map(Tail::new).collect();
+        let analyzer = Analyzer::new(settings);
+        let local = Zones::new(zone.clone());
+        let mut daemon = Self { config, options, local, analyzer, tails, count_from: Vec::new(), start };
+        daemon.print_start(world);
+        daemon.look_back(world);
+        daemon
+    }
+
+    /// Runs until SIGINT or SIGTERM; then prints the final report.
+    pub fn run(&mut self, world: &mut impl World<File = F>) {
+        loop {
+            self.tick(world);
+            let signals = world.wait(self.config.trailing_delay);
+            if signals.reload {
+                self.reload(world);
+            }
+            if signals.report || signals.stop {
+                self.poll(world);
+            }
+            if signals.stop {
+                self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
+                self.begin_counting_if_due();
+                self.print_report(world);
+                return;
+            }
+            if signals.report {
+                self.print_report(world);
+            }
+        }
+    }
+
+    fn print_start(&mut self, world: &mut impl World<File = F>) {
+        let time = self.config.date_time_format.print(self.local.civil(self.start));
+        let mut paint = Paint::new(self.options.style);
+        paint.put(Color::Blue, "Start date : ").put(Color::Yellow, time);
+        paint.put(Color::Blue, " with pid : ").put(Color::Yellow, self.options.pid).end();
+        world.print(Output::Standard, &paint.finish());
+    }
+
+    fn look_back(&mut self, world: &mut impl World<File = F>) {
+        let Self { tails, analyzer, count_from, .. } = self;
+        for tail in tails {
+            // A file that is not there, or cannot be read, is told by the first poll.
+            let _ = tail.begin(world, LOOK_BACK_BYTES, &mut |line| _ = analyzer.line(line));
+            count_from.push(tail.whole_until());
+        }
+    }
+
+    /// One look at the log, and what follows from it.
+    fn tick(&mut self, world: &mut impl World<File = F>) {
+        self.poll(world);
+        let notices = self.analyzer.tick(world.now());
+        if !self.config.alert_by_print {
+            return;
+        }
+        for told in &notices {
+            let local = |instant| self.local.civil(instant);
+            let text = notice::write(told, self.analyzer.watch().entries(), &self.config.date_time_format, &local);
+            let time = self.config.date_time_format.print(self.local.civil(world.now()));
+            let mut paint = Paint::new(self.options.style);
+            paint.put(Color::Yellow, format_args!("{time} ")).put(notice::color(told), text).end();
+            world.print(Output::Standard, &paint.finish());
+        }
+    }
+
+    fn poll(&mut self, world: &mut impl World<File = F>) {
+        let (now, period) = (world.now(), self.analyzer.stats_period().milliseconds());
+        let mut mishaps: Vec<(PathBuf, Mishap)> = Vec::new();
+        let mut said = String::new();
+        let Self { tails, analyzer, count_from, options, .. } = self;
+        for (number, tail) in tails.iter_mut().enumerate() {
+            let path = tail.path().to_owned();
+            let first_id = count_from.get(number).copied();
+            let mut take = |line: &Line<'_>| {
+                if first_id.is_some_and(|from| line.offset >= from) && !count_from.is_empty() {
+                    count_from.clear();
+                    analyzer.begin_counting();
+                }
+                let seen = analyzer.line(line);
+                if options.verbose && seen != Seen::Nothing {
+                    verbose::write(&seen, options.style, &mut said);
+                }
+            };
+            tail.poll(world, now, period, &mut take, &mut |mishap| mishaps.push((path.clone(), mishap)));
+        }
+        world.print(Output::Standard, &said);
+        for (path, mishap) in mishaps {
+            self.tell(world, &path.display().to_string(), mishap);
+        }
+        self.begin_counting_if_due();
+    }
+
+    /// Counting begins when all that was there at the start has been read.
+    fn begin_counting_if_due(&mut self) {
+        let read = |(tail, from): (&Tail<F>, &u64)| tail.offset() >= *from;
+        if !self.count_from.is_empty() && self.tails.iter().zip(&self.count_from).all(read) {
+            self.count_from.clear();
+            self.analyzer.begin_counting();
+        }
+    }
+
+    fn tell(&mut self, world: &mut impl World<File = F>, path: &str, mishap: Mishap) {
+        let matter = match mishap {
+            Mishap::Missing => "there is no such file; waiting for it".to_owned(),
+            Mishap::Appeared => "following it".to_owned(),
+            Mishap::Unreadable(kind) => format!("cannot be read ({kind}); trying again"),
+            Mishap::Gap => {
+                self.analyzer.gap();
+                "was truncated, and no copy of it was found: lines may be missing".to_owned()
+            }
+        };
+        world.print(Output::Error, &format!("loganalyzer: {path}: {matter}\n"));
+    }
+
+    fn print_report(&mut self, world: &mut impl World<File = F>) {
+        let now = world.now();
+        let local = (self.local.civil(self.start), self.local.civil(now));
+        let report = Report::running(&self.analyzer, &self.config.date_time_format, now, local);
+        let text = text::write(&report, self.options.style);
+        world.print(Output::Standard, &format!("\n{text}"));
+    }
+
+    /// Reads the configuration again; a bad one is refused, and the old one kept.
+    fn reload(&mut self, world: &mut impl World<File = F>) {
+        let file = self.config.file.clone();
+        let text = world.read_text(file.as_ref()).map_err(|error| format!("{file}: {error}"));
+        let config = text.and_then(|text| Config::parse(&file, &text).map_err(|error| error.to_string()));
+        match config {
+            Ok(config) => self.apply(world, config),
+            Err(error) => {
+                world.print(
+                    Output::Error,
+                    &format!("loganalyzer: {error}\nloganalyzer: the old configuration is kept\n"),
+                );
+            }
+        }
+    }
+
+    fn apply(&mut self, world: &mut impl World<File = F>, mut config: Config) {
+        for warning in &config.warnings {
+            world.print(Output::Error, &format!("loganalyzer: {warning}\n"));
+        }
+        self.analyzer.reconfigure(config.watched.clone(), config.log_time_zone.clone(), config.fallback.take());
+        self.tails.retain(|tail| config.logs.iter().any(|path| path == tail.path()));
+        for path in &config.logs {
+            if !self.tails.iter().any(|tail| tail.path() == path) {
+                let mut tail = Tail::new(path.clone());
+                // As at the start: only what comes from now on is counted.
+                let _ = tail.begin(world, 0, &mut |_| {});
+                self.tails.push(tail);
+            }
+        }
+        self.config = config;
+        world.print(Output::Error, "loganalyzer: the configuration was read again\n");
+    }
+}

@@ -1,0 +1,10 @@
+//! The world: files, clock, signals and the terminal, and the programs that run in it.
+//!
+//! [`world::World`] is all that the daemon knows of it; [`system::System`] is the real one.
+
+pub mod batch;
+pub mod check;
+pub mod daemon;
+pub mod system;
+pub mod tail;
+pub mod world;

@@ -1,0 +1,105 @@
+//! The real world.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+use super::world::{Output, Signals, Status, World};
+
+/// The operating system, with its signals caught.
+#[derive(Debug)]
+pub struct System {
+    /// A byte arrives here with every signal.
+    pipe: UnixStream,
+    stop: Arc<AtomicBool>,
+    report: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+impl System {
+    /// Catches the signals.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system will not let it.
+    pub fn new() -> io::Result<Self> {
+        let (pipe, sender) = UnixStream::pair()?;
+        let system = Self { pipe, stop: Arc::default(), report: Arc::default(), reload: Arc::default() };
+        let flags =
+            [(SIGINT, &system.stop), (SIGTERM, &system.stop), (SIGUSR1, &system.report), (SIGHUP, &system.reload)];
+        for (signal, flag) in flags {
+            // The flag first: whoever wakes must find it set.
+            signal_hook::flag::register(signal, Arc::clone(flag))?;
+            signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+        }
+        Ok(system)
+    }
+}
+
+fn status(metadata: &std::fs::Metadata) -> Status {
+    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size() }
+}
+
+impl World for System {
+    type File = File;
+
+    fn now(&mut self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
+
+    fn status(&mut self, file: &File) -> io::Result<Status> {
+        file.metadata().map(|metadata| status(&metadata))
+    }
+
+    fn status_of(&mut self, path: &Path) -> io::Result<Status> {
+        std::fs::metadata(path).map(|metadata| status(&metadata))
+    }
+
+    fn read_at(&mut self, file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match file.read_at(buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn list(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    }
+
+    fn read_text(&mut self, path: &Path) -> io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    /// A read with a time-out on the pipe into which the signals write.
+    fn wait(&mut self, time: Duration) -> Signals {
+        let _ = self.pipe.set_read_timeout(Some(time.max(Duration::from_millis(1))));
+        let _ = self.pipe.read(&mut [0; 64]);
+        let take = |flag: &AtomicBool| flag.swap(false, Ordering::SeqCst);
+        Signals { stop: take(&self.stop), report: take(&self.report), reload: take(&self.reload) }
+    }
+
+    /// A terminal or pipe that is gone is no reason to stop watching.
+    fn print(&mut self, output: Output, text: &str) {
+        let _ = match output {
+            Output::Standard => {
+                let mut out = io::stdout().lock();
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+            Output::Error => io::stderr().write_all(text.as_bytes()),
+        };
+    }
+}

@@ -1,0 +1,277 @@
+//! Follows one log, whatever happens to its file.
+//!
+//! *Rename*: the old file is read on until the new one has bytes and the old one has been quiet for some stats
+//! periods, because each pgbouncer goes on writing to it until it is told to reopen. *copytruncate* (Debian's way) is
+//! noticed by the size, or by the bytes just before the place; what had not been read is read from the copy, which
+//! is found by these same bytes.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::world::World;
+use crate::limits::{DIGEST_BYTES, OLD_FILES, SILENT_PERIODS};
+use crate::pgbouncer::lines::{Line, Lines};
+
+/// Who takes the lines.
+pub type Take<'a> = &'a mut dyn FnMut(&Line<'_>);
+
+/// Something that a DBA should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// There is no file at the path.
+    Missing,
+    /// There is a file again, or at last.
+    Appeared,
+    /// The file cannot be read.
+    Unreadable(ErrorKind),
+    /// What had been written before the file was truncated is lost.
+    Gap,
+}
+
+#[derive(Debug)]
+struct Source<F> {
+    file: F,
+    id: (u64, u64),
+    lines: Lines,
+    /// The bytes just before the place.
+    digest: Vec<u8>,
+    last_bytes: i64,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Tail<F> {
+    path: PathBuf,
+    current: Option<Source<F>>,
+    old: Vec<Source<F>>,
+    trouble: Option<Mishap>,
+    opened_before: bool,
+}
+
+impl<F> Tail<F> {
+    /// A tail of the file at `path`, which may not be there yet.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, current: None, old: Vec::new(), trouble: None, opened_before: false }
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Up to where the file that is there now holds whole lines.
+    pub fn whole_until(&self) -> u64 {
+        self.current.as_ref().map_or(0, |source| source.lines.whole_until())
+    }
+
+    /// Where the next line begins.
+    pub fn offset(&self) -> u64 {
+        self.current.as_ref().map_or(0, |source| source.lines.offset())
+    }
+
+    /// Reads what is there already, at most its last `most` bytes, but for the line that may go on.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub fn begin(&mut self, world: &mut impl World<File = F>, most: u64, take: Take<'_>) -> io::Result<()> {
+        let mut source = Source::open(world, &self.path, 0)?;
+        let size = world.status(&source.file)?.size;
+        let skip = size.saturating_sub(most);
+        source.lines.restart(skip);
+        let mut first = skip > 0;
+        source.read(world, &mut |line| {
+            // The first line of the last bytes is seldom whole.
+            if !std::mem::take(&mut first) {
+                take(line);
+            }
+        })?;
+        self.opened_before = true;
+        self.current = Some(source);
+        Ok(())
+    }
+
+    /// Reads what is new at `now`. `period` is how often the log has stats, both in milliseconds.
+    pub fn poll(
+        &mut self,
+        world: &mut impl World<File = F>,
+        now: i64,
+        period: i64,
+        take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
+    ) {
+        self.poll_old(world, now, period, take);
+        let trouble = self.look(world, now, take, tell).err().map(|error| match error.kind() {
+            ErrorKind::NotFound => Mishap::Missing,
+            kind => Mishap::Unreadable(kind),
+        });
+        if trouble != self.trouble {
+            tell(trouble.unwrap_or(Mishap::Appeared));
+            self.trouble = trouble;
+        }
+        self.poll_current(world, now, take);
+    }
+
+    /// Gives out what waits for a byte that will not come any more.
+    pub fn finish(&mut self, take: Take<'_>) {
+        for source in self.old.iter_mut().chain(self.current.as_mut()) {
+            if let Some(line) = source.lines.last_line() {
+                take(&line);
+            }
+        }
+    }
+
+    /// Looks which file is at the path, and follows it.
+    fn look(
+        &mut self,
+        world: &mut impl World<File = F>,
+        now: i64,
+        take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
+    ) -> io::Result<()> {
+        let status = world.status_of(&self.path)?;
+        match &mut self.current {
+            Some(source) if source.id == status.id => {
+                if source.is_truncated(world, status.size)? {
+                    self.truncated(world, take, tell);
+                }
+            }
+            Some(_) => {
+                let new = Source::open(world, &self.path, now)?;
+                self.poll_current(world, now, take);
+                self.retire();
+                self.current = Some(new);
+            }
+            None => self.current = Some(Source::open(world, &self.path, now)?),
+        }
+        Ok(())
+    }
+
+    /// The file at the path is another one: goes on with the old one for a while.
+    fn retire(&mut self) {
+        if self.old.len() == OLD_FILES {
+            self.old.remove(0);
+        }
+        self.old.extend(self.current.take());
+    }
+
+    fn poll_old(&mut self, world: &mut impl World<File = F>, now: i64, period: i64, take: Take<'_>) {
+        let has_bytes = self.current.as_ref().is_some_and(|source| source.lines.end_offset() > 0);
+        self.old.retain_mut(|source| {
+            source.poll(world, now, take);
+            let quiet = now - source.last_bytes > SILENT_PERIODS * period;
+            !(quiet && has_bytes)
+        });
+    }
+
+    fn poll_current(&mut self, world: &mut impl World<File = F>, now: i64, take: Take<'_>) {
+        if let Some(source) = &mut self.current {
+            source.poll(world, now, take);
+        }
+    }
+
+    /// The file was truncated: what had not been read of it is read from its copy, if there is one.
+    fn truncated(&mut self, world: &mut impl World<File = F>, take: Take<'_>, tell: &mut dyn FnMut(Mishap)) {
+        let Some(source) = &mut self.current else { return };
+        match find_copy(world, &self.path, source) {
+            Some(mut copy) => {
+                std::mem::swap(&mut source.file, &mut copy);
+                let read = source.read(world, take);
+                std::mem::swap(&mut source.file, &mut copy);
+                if read.is_err() {
+                    tell(Mishap::Gap);
+                }
+            }
+            None => tell(Mishap::Gap),
+        }
+        if let Some(line) = source.lines.last_line() {
+            take(&line);
+        }
+        source.lines.restart(0);
+        source.digest.clear();
+    }
+}
+
+impl<F> Source<F> {
+    fn open(world: &mut impl World<File = F>, path: &Path, now: i64) -> io::Result<Self> {
+        let file = world.open(path)?;
+        let id = world.status(&file)?.id;
+        Ok(Self { file, id, lines: Lines::new(), digest: Vec::with_capacity(DIGEST_BYTES), last_bytes: now })
+    }
+
+    /// Reads what is new; where nothing is, the line that waited for its next byte has waited long enough.
+    fn poll(&mut self, world: &mut impl World<File = F>, now: i64, take: Take<'_>) {
+        match self.read(world, take) {
+            Ok(0) | Err(_) => {
+                if let Some(line) = self.lines.last_line() {
+                    take(&line);
+                }
+            }
+            Ok(_) => self.last_bytes = now,
+        }
+    }
+
+    /// Reads to the end; says how many bytes.
+    fn read(&mut self, world: &mut impl World<File = F>, take: Take<'_>) -> io::Result<u64> {
+        let begin = self.lines.end_offset();
+        loop {
+            let offset = self.lines.end_offset();
+            let room = self.lines.room();
+            let count = world.read_at(&mut self.file, offset, room)?;
+            if count == 0 {
+                return Ok(offset - begin);
+            }
+            remember(&mut self.digest, &room[..count]);
+            self.lines.filled(count);
+            while let Some(line) = self.lines.next_line() {
+                take(&line);
+            }
+        }
+    }
+
+    /// Whether the file is not any more what was read of it.
+    fn is_truncated(&mut self, world: &mut impl World<File = F>, size: u64) -> io::Result<bool> {
+        let place = self.lines.end_offset();
+        if size <= place || self.digest.is_empty() {
+            return Ok(size < place);
+        }
+        Ok(!self.is_same(world, None)?)
+    }
+
+    /// Whether this file, or `other`, has the bytes that were read just before the place.
+    fn is_same(&mut self, world: &mut impl World<File = F>, other: Option<&mut F>) -> io::Result<bool> {
+        let mut bytes = [0; DIGEST_BYTES];
+        let bytes = &mut bytes[..self.digest.len()];
+        let from = self.lines.end_offset() - bytes.len() as u64;
+        let count = world.read_at(other.unwrap_or(&mut self.file), from, bytes)?;
+        Ok(count == bytes.len() && *bytes == *self.digest)
+    }
+}
+
+/// Keeps the last bytes of what was read.
+fn remember(digest: &mut Vec<u8>, read: &[u8]) {
+    let keep = DIGEST_BYTES.saturating_sub(read.len()).min(digest.len());
+    digest.drain(..digest.len() - keep);
+    digest.extend_from_slice(&read[read.len().saturating_sub(DIGEST_BYTES)..]);
+}
+
+/// The copy that logrotate made before it truncated the file: beside it, under its name with something behind, with
+/// the same bytes before the place.
+fn find_copy<F>(world: &mut impl World<File = F>, path: &Path, source: &mut Source<F>) -> Option<F> {
+    if source.digest.is_empty() {
+        return None;
+    }
+    let name = path.file_name()?.to_str()?.to_owned();
+    let is_copy = |other: &PathBuf| {
+        let other = other.file_name().and_then(|other| other.to_str()).and_then(|other| other.strip_prefix(&name));
+        other.is_some_and(|rest| rest.starts_with(['.', '-']))
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let candidates = world.list(folder).ok()?;
+    candidates.iter().filter(|other| is_copy(other)).find_map(|other| {
+        let mut file = world.open(other).ok()?;
+        let other_id = world.status(&file).ok()?.id;
+        let same = other_id != source.id && source.is_same(world, Some(&mut file)).ok()?;
+        same.then_some(file)
+    })
+}

@@ -1,0 +1,91 @@
+//! The seam between the daemon and the world: whoever implements [`World`] owns time, files and signals.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Which file a path or an open file is, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Device and inode.
+    pub id: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The signals that came while waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Signals {
+    /// SIGINT or SIGTERM: the final report, and the end.
+    pub stop: bool,
+    /// SIGUSR1: a report.
+    pub report: bool,
+    /// SIGHUP: the configuration is to be read again.
+    pub reload: bool,
+}
+
+/// Where something is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Reports, alerts, and the start line.
+    Standard,
+    /// Everything else.
+    Error,
+}
+
+/// What the daemon needs of the world. Only [`World::wait`] takes time.
+pub trait World {
+    /// An open file.
+    type File;
+
+    /// Milliseconds since 1970-01-01 UTC.
+    fn now(&mut self) -> i64;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn open(&mut self, path: &Path) -> io::Result<Self::File>;
+
+    /// What an open file is now.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn status(&mut self, file: &Self::File) -> io::Result<Status>;
+
+    /// What a path leads to now.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn status_of(&mut self, path: &Path) -> io::Result<Status>;
+
+    /// Reads at a place of a file; 0 bytes at its end.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn read_at(&mut self, file: &mut Self::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// The files of a folder.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn list(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// Reads a small text file.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, or that it is no UTF-8.
+    fn read_text(&mut self, path: &Path) -> io::Result<String>;
+
+    /// Waits until a signal comes, or so long.
+    fn wait(&mut self, time: Duration) -> Signals;
+
+    /// Prints a text.
+    fn print(&mut self, output: Output, text: &str);
+}
