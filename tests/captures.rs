@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{analyzer, captures, expected, feed, json, logs, names, number, read, report, reported, truth};
+use common::{expected, logs, names, number, report, reported, truth};
 
 #[test]
 fn lines_stats_and_attempts_of_every_capture() {

@@ -115,6 +115,7 @@ struct State {
     last: Option<Login>,
     failures: Failures,
     /// The opening of the window in which it was alerted.
+    #[expect(clippy::option_option, reason = "not alerted, alerted where it is always open, or since an opening")]
     alerted: Option<Option<i64>>,
     /// Since when it had been silent when it was alerted, until it recovers.
     outage_since: Option<i64>,

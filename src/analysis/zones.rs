@@ -81,7 +81,7 @@ impl Zones {
     fn look_up(&mut self, quarter: i64, stamp: Stamp) -> i64 {
         let (east, certain) = match stamp.zone {
             Zone::Offset(seconds) => (seconds, true),
-            Zone::Abbreviation(name) => (self.of_abbreviation(&name, stamp.millis), true),
+            Zone::Abbreviation(name) => (self.of_abbreviation(name, stamp.millis), true),
             Zone::Unknown => self.of_local(stamp.millis),
         };
         let east = i64::from(east) * 1000;
@@ -105,7 +105,7 @@ impl Zones {
         }
     }
 
-    fn of_abbreviation(&self, name: &[u8; 6], millis: i64) -> i32 {
+    fn of_abbreviation(&self, name: [u8; 6], millis: i64) -> i32 {
         let name = &name[..name.iter().position(|&byte| byte == 0).unwrap_or(name.len())];
         let candidates = match self.ambiguous(millis) {
             AmbiguousOffset::Unambiguous { offset } => [offset, offset],

@@ -73,7 +73,6 @@ fn parse_own(own: &Section<'_>, name: &str, mut window: Window, times: &Section<
     let minutes = own.optional_number("minutes")?.filter(|minutes| minutes.fract() == 0.0 && *minutes >= 1.0);
     let minutes = minutes.ok_or_else(|| own.wrong("minutes", "write whole minutes from 1 to 525600"))?;
     // In range: 1 or more, and a float's cast saturates.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     Ok(entry(name, minutes as u64, window))
 }
 

@@ -107,7 +107,7 @@ fn readings(rest: &[u8]) -> impl Iterator<Item = Reading<'_>> {
 
 /// The closing of the client whose `D/U@A ` takes the first `prefix_length` bytes, if `rest` is that.
 #[inline]
-pub(super) fn closing_behind<'a>(rest: &'a [u8], prefix_length: usize) -> Option<Closing<'a>> {
+pub(super) fn closing_behind(rest: &[u8], prefix_length: usize) -> Option<Closing<'_>> {
     rest.get(prefix_length..)?.strip_prefix(CLOSING).map(parse_closing)
 }
 

@@ -1,6 +1,6 @@
 //! What the tests share: captures with their truth, and a report without a process.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "each test uses its part, and a test may fail")]
 
 use std::collections::BTreeMap;
 use std::io::Read;

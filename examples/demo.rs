@@ -1,0 +1,155 @@
+//! One working day in a few seconds, through the real daemon loop: a real file, a rotation, a watched account that
+//! falls silent, its alert, its recovery, and the day's report. Only the clock is not real: each wait is a minute.
+//!
+//! `cargo run --release --example demo`
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use loganalyzer::config::Config;
+use loganalyzer::report::paint::Style;
+use loganalyzer::report::time::TimeFormat;
+use loganalyzer::runtime::daemon::{Daemon, Options};
+use loganalyzer::runtime::system::System;
+use loganalyzer::runtime::world::{Output, Signals, Status, World};
+
+const MINUTE: i64 = 60_000;
+
+/// The real world with a clock of its own, in which a pgbouncer writes its log while the daemon sleeps.
+struct Day {
+    system: System,
+    now: i64,
+    end: i64,
+    log: PathBuf,
+    socket: u64,
+}
+
+impl Day {
+    /// What pgbouncer writes in the minute before `now`.
+    fn write_minute(&mut self) -> io::Result<()> {
+        let minute = (self.now - self.end) / MINUTE + 12 * 60;
+        let mut text = String::new();
+        if minute == 1 {
+            self.line(&mut text, "process up: PgBouncer 1.18.0, libevent 2.1.12-stable (epoll), adns: c-ares 1.18.1");
+        }
+        for (user, host, every) in [("web", "10.0.0.11", 1), ("web", "10.0.0.12", 2), ("report", "10.0.0.40", 30)] {
+            if minute % every == 0 {
+                self.login(&mut text, user, host, "client close request");
+            }
+        }
+        // The batch logs in every five minutes; from 14:00 to 15:30 its password has expired, as of 14:40 it gave up.
+        let (expired, gave_up, mended) = (6 * 60, 6 * 60 + 40, 7 * 60 + 30);
+        if minute % 5 == 0 && !(expired..mended).contains(&minute) {
+            self.login(&mut text, "batch", "10.0.0.30", "client close request");
+        } else if minute % 5 == 0 && minute < gave_up {
+            self.login(&mut text, "batch", "10.0.0.30", "password authentication failed");
+        }
+        let load = 40 + minute % 17;
+        self.line(
+            &mut text,
+            &format!(
+                "stats: {load} xacts/s, {} queries/s, in {} B/s, out {} B/s, xact 1500 us, query {} us, wait 12 us",
+                load * 2,
+                load * 420,
+                load * 1900,
+                300 + load
+            ),
+        );
+        if minute == 4 * 60 {
+            self.rotate()?;
+        }
+        OpenOptions::new().append(true).create(true).open(&self.log)?.write_all(text.as_bytes())
+    }
+
+    /// An attempt and its closing.
+    fn login(&mut self, text: &mut String, user: &str, host: &str, reason: &str) {
+        self.socket += 1;
+        let client =
+            format!("C-0x{:x}: app/{user}@{host}:{}", 0x5500_0000 + self.socket % 8 * 400, 30_000 + self.socket % 9999);
+        self.line(text, &format!("{client} login attempt: db=app user={user} tls=no"));
+        self.line(text, &format!("{client} closing because: {reason} (age=0s)"));
+    }
+
+    fn line(&self, text: &mut String, message: &str) {
+        let time = TimeFormat::default().print(self.now - MINUTE / 2);
+        let _ = writeln!(text, "{time}.500 UTC [4711] LOG {message}");
+    }
+
+    /// As logrotate does it: rename, and a new file.
+    fn rotate(&self) -> io::Result<()> {
+        std::fs::rename(&self.log, self.log.with_extension("log.1"))?;
+        File::create(&self.log).map(drop)
+    }
+}
+
+impl World for Day {
+    type File = File;
+
+    fn now(&mut self) -> i64 {
+        self.now
+    }
+
+    fn wait(&mut self, _: Duration) -> Signals {
+        self.now += MINUTE;
+        if let Err(error) = self.write_minute() {
+            eprintln!("demo: {}: {error}", self.log.display());
+            return Signals { stop: true, ..Signals::default() };
+        }
+        let real = self.system.wait(Duration::from_millis(2));
+        Signals { stop: real.stop || self.now >= self.end, ..real }
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        self.system.open(path)
+    }
+
+    fn status(&mut self, file: &File) -> io::Result<Status> {
+        self.system.status(file)
+    }
+
+    fn status_of(&mut self, path: &Path) -> io::Result<Status> {
+        self.system.status_of(path)
+    }
+
+    fn read_at(&mut self, file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.system.read_at(file, offset, buffer)
+    }
+
+    fn list(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        self.system.list(folder)
+    }
+
+    fn read_text(&mut self, path: &Path) -> io::Result<String> {
+        self.system.read_text(path)
+    }
+
+    fn print(&mut self, output: Output, text: &str) {
+        self.system.print(output, text);
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join(format!("loganalyzer-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let log = folder.join("pgbouncer.log");
+    File::create(&log)?;
+    let morning: DateTime = "2026-11-23T08:00:00".parse()?;
+    let now = Offset::UTC.to_timestamp(morning)?.as_millisecond();
+    let text = include_str!("../LogAnalyzer.json")
+        .replace("/var/log/postgresql/pgbouncer.log", &log.display().to_string())
+        .replace("\"postgres:1,poc:5\"", "\"web:2,batch:15\"")
+        .replace("1.0,", "0.01,");
+    let mut config = Config::parse("LogAnalyzer.json", &text)?;
+    config.log_time_zone = TimeZone::UTC;
+    println!("One working day, 08:00 to 20:00; web may be silent for 2 minutes, batch for 15. Watch 14:00 to 15:30.\n");
+    let mut day = Day { system: System::new()?, now, end: now + 12 * 60 * MINUTE, log, socket: 0 };
+    let options = Options { verbose: false, style: Style::default(), pid: std::process::id() };
+    Daemon::start(&mut day, config, &TimeZone::UTC, options).run(&mut day);
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
