@@ -29,3 +29,52 @@ fn logins_and_failures_of_every_capture() {
         assert_eq!(reported(&report, "databases", "database"), expected(&truth, "database"), "{name}: by database");
     }
 }
+
+/// The syslog daemon's files hold the same records, but for those that it added or dropped itself.
+#[test]
+fn the_same_run_from_three_syslog_files() {
+    let own = common::report(&logs("syslog-1.18.0"));
+    for file in ["syslog_iso.log", "syslog_rfc5424.log", "syslog_traditional.log"] {
+        let text = common::read(&common::captures().join("syslog-1.18.0").join(file));
+        let escaped =
+            text.split(|byte| *byte == b'\n').filter(|line| line.windows(4).any(|part| part == b"#012")).count();
+        let report = report(&[text]);
+        let lines = &report["lines"];
+        assert_eq!(number(lines, "unrecognised"), 0, "{file}: {}", lines["unrecognisedSample"]);
+        assert_eq!(number(lines, "foreign"), 1, "{file}: rsyslogd's own line");
+        assert_eq!(number(lines, "continuation"), escaped as u64, "{file}");
+        assert_eq!(report["stats"]["lines"], own["stats"]["lines"], "{file}");
+        for key in ["attempts", "logins", "failed"] {
+            assert_eq!(report["logins"][key], own["logins"][key], "{file}: {key}");
+        }
+        assert_eq!(reported(&report, "from", "address"), expected(&truth("syslog-1.18.0"), "address"), "{file}");
+    }
+}
+
+/// `web-api`, `a@b`, `odd user`, `josé`: the regular expressions of 2017 lost all of them.
+#[test]
+fn users_that_the_old_expressions_lost_are_counted_as_themselves() {
+    let report = report(&logs("1.25.2"));
+    let users: Vec<String> = report["accounts"]
+        .as_array()
+        .expect("accounts")
+        .iter()
+        .map(|account| common::string(account, "user"))
+        .collect();
+    for user in ["web-api", "a@b", "odd user", "josé", "svc.report"] {
+        assert!(users.iter().any(|known| known == user), "{user} in {users:?}");
+    }
+}
+
+/// Names that read like lines: nothing is ever counted for an address or a user that stood only in a name.
+#[test]
+fn nobody_logs_in_by_a_name() {
+    for name in names() {
+        let report = report(&logs(&name));
+        for ((user, address), figures) in reported(&report, "from", "address") {
+            assert!(!address.starts_with("10.0.0."), "{name}: {user} from {address}: {figures:?}");
+        }
+    }
+    let report = report(&logs("newline-head-1.18.0"));
+    assert!(!report.to_string().contains("\"user\":\"batch\""), "nobody named batch ever connected: {report}");
+}

@@ -6,16 +6,16 @@ use super::accounts::{Accounts, Moment, Outcome};
 use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
 use super::session_table::{Key, NOT_WATCHED, Session};
 use super::sessions::{self, Arrival, Decided, Sessions};
-use super::summary::{Open, OpenState, Summary};
+use super::summary::OpenState;
 use super::traffic::{StatsPeriod, Traffic};
-use super::watch::{Entry, Login, Notice, OpenLogin, Watch};
+use super::watch::{Entry, Notice, OpenLogin, Watch};
 use super::zones::Zones;
 use crate::limits::{FALLBACK_LINES_PER_TICK, SAMPLE_BYTES};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::{Kind, Line};
 use crate::pgbouncer::parser::{Parser, Reading};
 use crate::pgbouncer::reasons::{self, Class};
-use crate::pgbouncer::record::{Event, Format, LoginAttempt, Record, Stamp, Stats, Version};
+use crate::pgbouncer::record::{Event, Format, LoginAttempt, Record, Stamp, Stats};
 
 /// How many lines there were, by what they turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,21 +69,21 @@ pub struct Analyzer {
     fallback: Option<Fallback>,
     fallback_left: u32,
     zones: Zones,
-    lines: LineCounts,
-    sample: Vec<u8>,
-    accounts: Accounts,
-    refusals: Refusals,
-    traffic: Traffic,
-    period: StatsPeriod,
-    sessions: Sessions,
-    watch: Watch,
-    first: Option<Stamp>,
-    last: Option<Stamp>,
+    pub(super) lines: LineCounts,
+    pub(super) sample: Vec<u8>,
+    pub(super) accounts: Accounts,
+    pub(super) refusals: Refusals,
+    pub(super) traffic: Traffic,
+    pub(super) period: StatsPeriod,
+    pub(super) sessions: Sessions,
+    pub(super) watch: Watch,
+    pub(super) first: Option<Stamp>,
+    pub(super) last: Option<Stamp>,
     /// The instant of the last record; `i64::MIN` before the first.
-    last_at: i64,
-    format: Option<Format>,
+    pub(super) last_at: i64,
+    pub(super) format: Option<Format>,
     sequence: u64,
-    gaps: u64,
+    pub(super) gaps: u64,
 }
 
 impl Analyzer {
@@ -303,7 +303,7 @@ fn watched_logins(session: &Session, pending: bool) -> impl Iterator<Item = Open
     })
 }
 
-/// What is asked of it.
+/// What else happens to it.
 impl Analyzer {
     /// Time goes on though the log may be quiet: what has to be told at `now`, in milliseconds since 1970-01-01 UTC.
     pub fn tick(&mut self, now: i64) -> Vec<Notice> {
@@ -348,44 +348,6 @@ impl Analyzer {
         self.sessions.gap(self.sequence);
     }
 
-    /// The figures of the accounts at `now`, in milliseconds since 1970-01-01 UTC.
-    pub fn summary(&self, now: i64) -> Summary {
-        self.accounts.summary(self.sessions.open().filter_map(|session| {
-            let state = sessions::state(session, now);
-            session.ticket.map(|ticket| Open { ticket, moment: session.moment, state })
-        }))
-    }
-
-    /// How many lines there were.
-    pub fn lines(&self) -> &LineCounts {
-        &self.lines
-    }
-
-    /// The first line that nobody understood, cut to [`SAMPLE_BYTES`].
-    pub fn sample(&self) -> &[u8] {
-        &self.sample
-    }
-
-    /// Clients that were turned away.
-    pub fn refusals(&self) -> &Refusals {
-        &self.refusals
-    }
-
-    /// The stats.
-    pub fn traffic(&self) -> &Traffic {
-        &self.traffic
-    }
-
-    /// How often the log has stats.
-    pub fn stats_period(&self) -> &StatsPeriod {
-        &self.period
-    }
-
-    /// What is watched.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
     /// Watches something else from now on; what is known of the entries that stay is kept.
     pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>) {
         self.zones = Zones::new(zone);
@@ -395,60 +357,5 @@ impl Analyzer {
         }
         let moved = self.watch.reconfigure(entries);
         self.sessions.rewatch(&moved);
-    }
-
-    /// The last login of a watched entry, decided or assumed, as things stand at `now`.
-    pub fn last_login(&self, entry: usize, now: i64) -> Option<Login> {
-        let known = |session: &&Session| {
-            let watched = session.watched.iter().any(|&own| usize::from(own) == entry);
-            watched && matches!(sessions::state(session, now), OpenState::Assumed | OpenState::Proven)
-        };
-        let open = self.sessions.open().filter(known).max_by_key(|session| session.at);
-        let open = open.map(|session| Login {
-            at: session.at,
-            stamp: session.moment.stamp,
-            host: session.prefix.host().to_vec(),
-        });
-        open.into_iter().chain(self.watch.last_login(entry).cloned()).max_by_key(|login| login.at)
-    }
-
-    /// The first and the last record's time.
-    pub fn period(&self) -> Option<(Stamp, Stamp)> {
-        self.first.zip(self.last)
-    }
-
-    /// The instant of the last record, in milliseconds since 1970-01-01 UTC.
-    pub fn last_instant(&self) -> Option<i64> {
-        (self.last_at != i64::MIN).then_some(self.last_at)
-    }
-
-    /// Which format the log has: its last record's.
-    pub fn format(&self) -> Option<Format> {
-        self.format
-    }
-
-    /// The version that pgbouncer named when it came up.
-    pub fn version(&self) -> Option<Version> {
-        self.sessions.version()
-    }
-
-    /// Closings of clients that the log has shown: none where `log_disconnections` is off.
-    pub fn closings(&self) -> u64 {
-        self.sessions.closings()
-    }
-
-    /// Attempts that were decided by their age because too many were open.
-    pub fn pushed_out(&self) -> u64 {
-        self.sessions.pushed_out()
-    }
-
-    /// Client sockets that are open now.
-    pub fn open_sessions(&self) -> usize {
-        self.sessions.len()
-    }
-
-    /// How often lines are missing.
-    pub fn gaps(&self) -> u64 {
-        self.gaps
     }
 }

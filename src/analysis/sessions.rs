@@ -24,6 +24,7 @@ use super::accounts::{Moment, Outcome, Ticket};
 use super::processes::Processes;
 use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable};
 use super::summary::OpenState;
+use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
 use crate::limits::{ASSUMED_AFTER_MS, LOGIN_TIMEOUT_SECONDS, PROVEN_POOLS};
 use crate::pgbouncer::parser::closing_behind;
@@ -52,25 +53,13 @@ pub(super) struct Arrival {
     pub(super) watched: [u16; 2],
 }
 
-/// An online restart, as far as it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takeover {
-    None,
-    /// The new process is writing an attempt for each client that it takes over.
-    Taking(u32),
-    /// It has them all, and may go on under another pid.
-    Taken(u32),
-    /// It goes on under this pid, and will say that it is up.
-    Done(u32),
-}
-
 /// The open sessions and what decides them.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    table: SessionTable,
+    pub(super) table: SessionTable,
     processes: Processes,
-    hasher: RandomState,
-    takeover: Takeover,
+    pub(super) hasher: RandomState,
+    pub(super) takeover: Takeover,
     /// (database, user) pools that had a proven login since the servers were last reloaded.
     proven: HashSet<u64>,
     reloads: u32,
@@ -353,35 +342,6 @@ impl Sessions {
                 let session = self.table.remove(number);
                 conclude(&session, Outcome::Login { assumed: true }, decide);
             }
-        }
-    }
-
-    /// Finds the session of a client that the new process takes over, and gives it its new key.
-    fn hand_over(&mut self, key: Key, prefix: &[u8]) {
-        let mut next = self.table.next(None);
-        while let Some(number) = next {
-            let session = self.table.get(number);
-            let same = session.prefix.length() == prefix.len() && session.prefix.begins(prefix, &self.hasher);
-            if same && session.key.pid != key.pid {
-                self.table.get_mut(number).proven = true;
-                self.table.rename(number, key);
-                return;
-            }
-            next = self.table.next(next);
-        }
-    }
-
-    /// The process that took over goes on under this pid.
-    fn taken_over(&mut self, pid: u32) {
-        let Takeover::Taken(before) = self.takeover else { return };
-        self.takeover = Takeover::Done(pid);
-        let mut next = self.table.next(None);
-        while let Some(number) = next {
-            let key = self.table.get(number).key;
-            if key.pid == before && before != pid {
-                self.table.rename(number, Key { pid, pointer: key.pointer });
-            }
-            next = self.table.next(next);
         }
     }
 }

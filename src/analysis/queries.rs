@@ -1,0 +1,105 @@
+//! What can be asked of an analyzer.
+
+use super::analyzer::{Analyzer, LineCounts};
+use super::refusals::Refusals;
+use super::session_table::Session;
+use super::sessions;
+use super::summary::{Open, OpenState, Summary};
+use super::traffic::{StatsPeriod, Traffic};
+use super::watch::{Login, Watch};
+use crate::pgbouncer::record::{Format, Stamp, Version};
+
+impl Analyzer {
+    /// The figures of the accounts at `now`, in milliseconds since 1970-01-01 UTC.
+    pub fn summary(&self, now: i64) -> Summary {
+        self.accounts.summary(self.sessions.open().filter_map(|session| {
+            let state = sessions::state(session, now);
+            session.ticket.map(|ticket| Open { ticket, moment: session.moment, state })
+        }))
+    }
+
+    /// How many lines there were.
+    pub fn lines(&self) -> &LineCounts {
+        &self.lines
+    }
+
+    /// The first line that nobody understood, cut to [`SAMPLE_BYTES`].
+    pub fn sample(&self) -> &[u8] {
+        &self.sample
+    }
+
+    /// Clients that were turned away.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// The stats.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// How often the log has stats.
+    pub fn stats_period(&self) -> &StatsPeriod {
+        &self.period
+    }
+
+    /// What is watched.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The last login of a watched entry, decided or assumed, as things stand at `now`.
+    pub fn last_login(&self, entry: usize, now: i64) -> Option<Login> {
+        let known = |session: &&Session| {
+            let watched = session.watched.iter().any(|&own| usize::from(own) == entry);
+            watched && matches!(sessions::state(session, now), OpenState::Assumed | OpenState::Proven)
+        };
+        let open = self.sessions.open().filter(known).max_by_key(|session| session.at);
+        let open = open.map(|session| Login {
+            at: session.at,
+            stamp: session.moment.stamp,
+            host: session.prefix.host().to_vec(),
+        });
+        open.into_iter().chain(self.watch.last_login(entry).cloned()).max_by_key(|login| login.at)
+    }
+
+    /// The first and the last record's time.
+    pub fn period(&self) -> Option<(Stamp, Stamp)> {
+        self.first.zip(self.last)
+    }
+
+    /// The instant of the last record, in milliseconds since 1970-01-01 UTC.
+    pub fn last_instant(&self) -> Option<i64> {
+        (self.last_at != i64::MIN).then_some(self.last_at)
+    }
+
+    /// Which format the log has: its last record's.
+    pub fn format(&self) -> Option<Format> {
+        self.format
+    }
+
+    /// The version that pgbouncer named when it came up.
+    pub fn version(&self) -> Option<Version> {
+        self.sessions.version()
+    }
+
+    /// Closings of clients that the log has shown: none where `log_disconnections` is off.
+    pub fn closings(&self) -> u64 {
+        self.sessions.closings()
+    }
+
+    /// Attempts that were decided by their age because too many were open.
+    pub fn pushed_out(&self) -> u64 {
+        self.sessions.pushed_out()
+    }
+
+    /// Client sockets that are open now.
+    pub fn open_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How often lines are missing.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+}

@@ -1,0 +1,51 @@
+//! Online restart (`-R`): a new process takes over the old one's clients.
+//!
+//! It writes an attempt for each of them, all between `SUSPEND finished, sending SHOW FDS` and `SHOW FDS finished`,
+//! and may then go on under another pid with the same pointers. None of these is a login; the sessions live on, and
+//! that they were handed over proves them.
+
+use super::session_table::Key;
+use super::sessions::Sessions;
+
+/// An online restart, as far as it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takeover {
+    None,
+    /// The new process is writing an attempt for each client that it takes over.
+    Taking(u32),
+    /// It has them all, and may go on under another pid.
+    Taken(u32),
+    /// It goes on under this pid, and will say that it is up.
+    Done(u32),
+}
+
+impl Sessions {
+    /// Finds the session of a client that the new process takes over, and gives it its new key.
+    pub(super) fn hand_over(&mut self, key: Key, prefix: &[u8]) {
+        let mut next = self.table.next(None);
+        while let Some(number) = next {
+            let session = self.table.get(number);
+            let same = session.prefix.length() == prefix.len() && session.prefix.begins(prefix, &self.hasher);
+            if same && session.key.pid != key.pid {
+                self.table.get_mut(number).proven = true;
+                self.table.rename(number, key);
+                return;
+            }
+            next = self.table.next(next);
+        }
+    }
+
+    /// The process that took over goes on under this pid.
+    pub(super) fn taken_over(&mut self, pid: u32) {
+        let Takeover::Taken(before) = self.takeover else { return };
+        self.takeover = Takeover::Done(pid);
+        let mut next = self.table.next(None);
+        while let Some(number) = next {
+            let key = self.table.get(number).key;
+            if key.pid == before && before != pid {
+                self.table.rename(number, Key { pid, pointer: key.pointer });
+            }
+            next = self.table.next(next);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The rules of the house: the arrows between its rooms, and the size of its files.
+
+#![allow(clippy::expect_used, reason = "a test may fail")]
+
+use std::path::{Path, PathBuf};
+
+/// The rooms from the outermost to the innermost: each may use those behind it, never one before it.
+const ROOMS: [&str; 4] = ["runtime", "report", "analysis", "pgbouncer"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+#[test]
+fn the_arrows_between_the_rooms_go_one_way() {
+    for (place, room) in ROOMS.iter().enumerate() {
+        let forbidden: Vec<&str> = ROOMS[..place].iter().copied().chain(["config", "cli"]).collect();
+        for file in sources(&source().join(room)) {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            for other in forbidden.iter().filter(|other| place > 0 || !["config", "cli"].contains(other)) {
+                assert!(!text.contains(&format!("crate::{other}")), "{} uses {other}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_inner_rooms_do_no_io_and_read_no_clock() {
+    let world =
+        ["std::fs", "std::io", "std::net::Tcp", "std::process", "SystemTime", "Instant::now", "::now()", "println!"];
+    for file in ROOMS[1..].iter().flat_map(|room| sources(&source().join(room))) {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        for word in world {
+            assert!(!text.contains(word), "{} uses {word}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines() {
+    for file in sources(&source()) {
+        let lines = std::fs::read_to_string(&file).expect("a source").lines().count();
+        assert!(lines <= 400, "{}: {lines} lines", file.display());
+    }
+}

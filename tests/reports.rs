@@ -1,0 +1,110 @@
+//! The outputs, byte for byte, from the real binary.
+
+mod common;
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use common::{number, string};
+
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+    command.args(arguments).current_dir(std::env::temp_dir()).env("TZ", "UTC");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().expect("a pipe").write_all(input);
+    child.wait_with_output().expect("the binary ends")
+}
+
+/// The log of the example of 2017: two stats lines and 55 logins.
+fn log_of_2017() -> String {
+    let mut log =
+        String::from("2017-12-03 19:15:39.123 7298 LOG Stats: 41 req/s, in 17628 b/s, out 7835 b/s,query 69652 us\n");
+    for number in 0..55 {
+        let time =
+            format!("2017-12-03 19:{}:{:02}.500", 15 + (42 + number * 35 / 54) / 60, (42 + number * 35 / 54) % 60);
+        let client = format!("{time} 7298 LOG C-0x1a2b3c: poc/postgres@192.168.1.16:{}", 40_000 + number);
+        log += &format!("{client} login attempt: db=poc user=postgres tls=no\n");
+        log += &format!("{client} closing because: client close request (age=0)\n");
+    }
+    log + "2017-12-03 19:16:53.456 7298 LOG Stats: 42 req/s, in 17629 b/s, out 7836 b/s,query 69653 us\n"
+}
+
+const REPORT_OF_2017: &str = "\
+Stats for running periode from 2017-12-03 19:15:39 to 2017-12-03 19:16:53 : 
+Average requests by second : 41
+Average bytes IN by second : 17628
+Average bytes OUT by second : 7835
+Average request duration by second : 0.0696525
+
+Stats for logins, periode from 2017-12-03 19:15:39 to 2017-12-03 19:16:53 : 
+Account : postgres
+First login time : 2017-12-03 19:15:42
+Last login time : 2017-12-03 19:16:17
+Number of logins : 55
+Number of logins from 192.168.1.16 : 55
+
+End date : 2017-12-03 19:16:53
+";
+
+#[test]
+fn the_report_of_2017_is_the_same_byte_for_byte() {
+    let output = run(&["report", "-"], log_of_2017().as_bytes());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), REPORT_OF_2017);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn the_json_report_has_the_documented_keys() {
+    let output = run(&["--format", "json", "report", "-"], log_of_2017().as_bytes());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["period"]["from"], "2017-12-03 19:15:39");
+    for key in ["total", "understood", "fallback", "continuation", "foreign", "unrecognised", "tooLong"] {
+        number(&report["lines"], key);
+    }
+    assert_eq!(report["stats"]["averageRequestSeconds"], 0.069_652_5);
+    assert!(report["stats"]["averageTransactionsPerSecond"].is_null(), "1.7 does not say");
+    for key in ["attempts", "logins", "failed", "pending", "assumed"] {
+        number(&report["logins"], key);
+        number(&report["accounts"][0], key);
+    }
+    assert_eq!(string(&report["accounts"][0]["from"][0], "address"), "192.168.1.16");
+    assert_eq!(string(&report["accounts"][0]["databases"][0], "database"), "poc");
+    assert_eq!(number(&report["refused"], "total"), 0);
+    assert_eq!(number(&report["others"], "accounts"), 0);
+}
+
+#[test]
+fn an_empty_log_says_that_there_is_nothing() {
+    let output = run(&["report", "-"], b"");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.starts_with("There is no Stats for running periode from - to -\n\nThere is no Stats for logins"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_status() {
+    for (arguments, status, message) in [
+        (&["reprot"][..], 2, "loganalyzer: nobody knows the command \"reprot\""),
+        (&["report", "/nowhere.log"], 1, "loganalyzer: /nowhere.log: No such file or directory"),
+        (&["-c", "/nowhere.json", "check"], 2, "loganalyzer: /nowhere.json: No such file or directory"),
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with(message), "{output:?}");
+    }
+}
+
+#[test]
+fn a_line_that_nobody_understands_is_counted_and_shown() {
+    let log = log_of_2017() + "2017-12-03 19:16:54.000 7298 LOG C-0x1: a/b@1.2.3.4:5 login attempt: user=b\n";
+    let text = String::from_utf8(run(&["report", "-"], log.as_bytes()).stdout).expect("UTF-8");
+    assert!(
+        text.contains("Lines not understood : 1\nThe first of them : 2017-12-03 19:16:54.000 7298 LOG C-0x1"),
+        "{text}"
+    );
+}
