@@ -1,5 +1,7 @@
 //! The outputs, byte for byte, from the real binary.
 
+#![allow(clippy::expect_used, clippy::format_push_string, reason = "a test may fail, and may be slow")]
+
 mod common;
 
 use std::io::Write;
