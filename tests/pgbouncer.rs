@@ -142,7 +142,7 @@ impl Servers {
     }
 
     /// One login of psql; whether it succeeded.
-    fn psql(&self, host: &str, user: &str, password: &str, offset: u16) -> bool {
+    fn psql(host: &str, user: &str, password: &str, offset: u16) -> bool {
         let status = Command::new("psql")
             .args(["-qXtw", "-h", host, "-p", &(PORT + offset).to_string(), "-U", user, "-d", "app", "-c", "select 1"])
             .env("PGPASSWORD", password)
@@ -249,16 +249,16 @@ fn what_the_clients_counted_is_what_is_reported() {
     let socket = folder.display().to_string();
     for (host, count) in [("127.0.0.1", 7), ("::1", 5), (&socket, 3)] {
         for _ in 0..count {
-            assert!(servers.psql(host, "app", "right", 0), "{host}");
+            assert!(Servers::psql(host, "app", "right", 0), "{host}");
         }
     }
     for user in ["web-api", "odd user", "a@b"] {
-        assert!(servers.psql("127.0.0.1", user, "right", 0), "{user}");
+        assert!(Servers::psql("127.0.0.1", user, "right", 0), "{user}");
     }
     for _ in 0..4 {
-        assert!(!servers.psql("127.0.0.1", "app", "wrong", 0));
+        assert!(!Servers::psql("127.0.0.1", "app", "wrong", 0));
     }
-    assert!(!servers.psql("127.0.0.1", "nobody", "right", 0));
+    assert!(!Servers::psql("127.0.0.1", "nobody", "right", 0));
     servers.pgbench("web-api", 50, 0);
     let report = follower.stop();
     let expect =

@@ -116,7 +116,7 @@ pub struct Socket<'a> {
 pub enum Side {
     /// Between a client and pgbouncer.
     Client,
-    /// Between pgbouncer and the `PostgreSQL` server.
+    /// Between pgbouncer and PostgreSQL.
     Server,
 }
 
