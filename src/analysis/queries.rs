@@ -23,7 +23,7 @@ impl Analyzer {
         &self.lines
     }
 
-    /// The first line that nobody understood, cut to [`SAMPLE_BYTES`].
+    /// The first line that nobody understood, cut to [`crate::limits::SAMPLE_BYTES`].
     pub fn sample(&self) -> &[u8] {
         &self.sample
     }
