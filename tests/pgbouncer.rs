@@ -291,6 +291,8 @@ fn log_in_while(servers: &Servers, offset: u16, mut rotate: impl FnMut(u32)) -> 
     for round in 0..6 {
         servers.pgbench("app", 40, offset);
         rotate(round);
+        // Not twice within one tick: logrotate never does.
+        std::thread::sleep(Duration::from_millis(200));
     }
     servers.pgbench("app", 40, offset);
     let files = fs::read_dir(&servers.folder).expect("the folder").map(|entry| entry.expect("an entry").path());
