@@ -290,9 +290,9 @@ fn what_the_clients_counted_is_what_is_reported() {
 fn log_in_while(servers: &Servers, offset: u16, mut rotate: impl FnMut(u32)) -> u64 {
     for round in 0..6 {
         servers.pgbench("app", 40, offset);
-        rotate(round);
-        // Not twice within one tick: logrotate never does.
+        // Not twice within one tick: logrotate never does, and pgbouncer only makes the new file with its next line.
         std::thread::sleep(Duration::from_millis(200));
+        rotate(round);
     }
     servers.pgbench("app", 40, offset);
     let files = fs::read_dir(&servers.folder).expect("the folder").map(|entry| entry.expect("an entry").path());
