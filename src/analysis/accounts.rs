@@ -4,6 +4,7 @@
 //! number of attempts has changed, so nothing ever has to be taken back: what is still open is added when somebody
 //! asks ([`super::summary`]).
 
+use super::distinct::Distinct;
 use super::index::{Index, mix};
 use super::names::{NameId, Names};
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
@@ -134,6 +135,7 @@ pub struct Accounts {
     pair_index: Index,
     pub(super) total: Tally,
     pub(super) others: Tally,
+    pub(super) other_names: Distinct,
 }
 
 impl Accounts {
@@ -148,6 +150,7 @@ impl Accounts {
             pair_index: Index::new(PAIRS),
             total: Tally::default(),
             others: Tally::default(),
+            other_names: Distinct::new(),
         };
         for user in watched {
             accounts.watch(user);
@@ -186,6 +189,7 @@ impl Accounts {
         let account = self.account(attempt.user, false);
         let Some(known) = self.accounts.get_mut(account as usize) else {
             self.others.attempts += 1;
+            self.other_names.add(attempt.user);
             return (Ticket { account: OTHERS, from: OTHERS, database: OTHERS }, false);
         };
         known.tally.attempts += 1;

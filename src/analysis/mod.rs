@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod analyzer;
+mod distinct;
 mod index;
 mod names;
 mod processes;

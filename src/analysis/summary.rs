@@ -50,6 +50,8 @@ pub struct Summary {
     pub accounts: Vec<AccountSummary>,
     /// What did not fit the table of accounts.
     pub others: Tally,
+    /// How many accounts these were, about.
+    pub other_accounts: u64,
 }
 
 /// One account.
@@ -93,7 +95,7 @@ impl Accounts {
             .collect();
         accounts
             .sort_by(|left, right| right.tally.logins.cmp(&left.tally.logins).then_with(|| left.user.cmp(&right.user)));
-        Summary { total: now.total, accounts, others: now.others }
+        Summary { total: now.total, accounts, others: now.others, other_accounts: self.other_names.estimate() }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Report;
 use super::safe::{Medium, shown};
 use crate::analysis::accounts::Tally;
-use crate::analysis::summary::{AccountSummary, Breakdown};
+use crate::analysis::summary::{AccountSummary, Breakdown, Summary};
 use crate::pgbouncer::record::Stamp;
 
 /// Writes the report, with a newline at its end.
@@ -21,7 +21,7 @@ pub fn write(report: &Report<'_>) -> String {
         });
         write_refused(json, report);
         json.key("accounts").array(&report.summary.accounts, |json, account| write_account(json, report, account));
-        write_others(json, &report.summary.others);
+        write_others(json, &report.summary);
         json.key("gaps").value(report.analyzer.gaps());
     });
     json.finish()
@@ -134,9 +134,10 @@ fn write_account_others(json: &mut Json, account: &AccountSummary) {
     });
 }
 
-fn write_others(json: &mut Json, others: &Tally) {
+fn write_others(json: &mut Json, summary: &Summary) {
+    let others = &summary.others;
     json.key("others").object(|json| {
-        json.key("accounts").value(others.attempts.min(1));
+        json.key("accounts").value(summary.other_accounts);
         json.key("attempts").value(others.attempts);
         json.key("logins").value(others.logins);
         json.key("failed").value(others.failed);
