@@ -1,1 +1,155 @@
+use crate::analysis::accounts::Tally;
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::summary::Summary;
+use crate::analysis::watch::Watch;
+use crate::pgbouncer::lines::Lines;
+use jiff::tz::TimeZone;
 
+/// Feeds lines `SECONDS PID MESSAGE`; pgbouncer's own prefix is put before them.
+fn analyze(since_1_11: bool, lines: &str) -> Analyzer {
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    let mut reader = Lines::new();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut words = line.splitn(3, ' ');
+        let (seconds, pid, message) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+        let seconds: u32 = seconds.parse().unwrap();
+        let time = format!("2026-11-22 {:02}:{:02}:{:02}.000", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let pid = if since_1_11 { format!("UTC [{pid}]") } else { pid.to_owned() };
+        reader.push(format!("{time} {pid} LOG {message}\n").as_bytes());
+    }
+    while let Some(line) = reader.next_line() {
+        analyzer.line(&line);
+    }
+    if let Some(line) = reader.last_line() {
+        analyzer.line(&line);
+    }
+    assert_eq!(analyzer.lines().unrecognised, 0);
+    analyzer
+}
+
+fn summary(analyzer: &Analyzer) -> Summary {
+    analyzer.summary(analyzer.last_instant().unwrap())
+}
+
+fn total(lines: &str) -> Tally {
+    summary(&analyze(true, lines)).total
+}
+
+fn tally(attempts: u64, failed: u64, pending: u64, assumed: u64) -> Tally {
+    Tally { attempts, logins: attempts - failed, failed, pending, assumed }
+}
+
+const UP: &str = "0 1 process up: PgBouncer 1.18.0, libevent 2.1\n";
+const CLOSED: &str = "0 1 C-0x9: app/x@10.0.0.9:9 closing because: client close request (age=9s)\n";
+
+fn attempt(seconds: u32, pointer: u32, port: u32) -> String {
+    format!("{seconds} 1 C-0x{pointer}: app/web@10.0.0.1:{port} login attempt: db=app user=web tls=no\n")
+}
+
+fn closing(seconds: u32, pointer: u32, port: u32, reason: &str) -> String {
+    format!("{seconds} 1 C-0x{pointer}: app/web@10.0.0.1:{port} closing because: {reason}\n")
+}
+
+#[test]
+fn each_class_of_reason_decides() {
+    for (reason, failed) in [
+        ("client close request (age=0s)", 0),
+        ("password authentication failed (age=0s)", 1),
+        ("server login has been failing, try again later (server_login_retry) (age=59s)", 1),
+        ("server login has been failing, try again later (server_login_retry) (age=60s)", 0),
+        ("a reason that nobody knows (age=59s)", 1),
+        ("a reason that nobody knows (age=60s)", 0),
+        ("client_login_timeout (age=60s)", 1),
+    ] {
+        let lines = UP.to_owned() + &attempt(1, 1, 5) + &closing(61, 1, 5, reason);
+        assert_eq!(total(&lines), tally(1, failed, 0, 0), "{reason}");
+    }
+}
+
+#[test]
+fn a_closing_of_another_client_decides_nothing_but_that_this_one_has_left() {
+    let other = "2 1 C-0x1: app/web@10.0.0.1:6 closing because: client close request (age=0s)\n";
+    assert_eq!(total(&(UP.to_owned() + CLOSED + &attempt(1, 1, 5) + other)), tally(1, 1, 0, 0));
+}
+
+#[test]
+fn unexpected_eof_up_to_1_14_is_told_by_its_age() {
+    for (age, failed) in [(0, 1), (1, 0)] {
+        let lines = attempt(1, 1, 5) + &closing(2, 1, 5, &format!("client unexpected eof (age={age})"));
+        assert_eq!(summary(&analyze(false, &lines)).total, tally(1, failed, 0, 0), "age {age}");
+    }
+}
+
+#[test]
+fn unexpected_eof_since_1_15_is_told_by_what_the_pool_has_proved() {
+    let eof = attempt(10, 2, 6) + &closing(11, 2, 6, "client unexpected eof (age=1s)");
+    let proof = attempt(5, 1, 5) + &closing(6, 1, 5, "client close request (age=1s)");
+    assert_eq!(total(&(UP.to_owned() + &eof)), tally(1, 1, 0, 0), "nothing is proved");
+    assert_eq!(total(&(UP.to_owned() + &proof + &eof)), tally(2, 0, 0, 0), "the pool welcomes at once");
+    let reload = "7 1 RELOAD command issued\n";
+    assert_eq!(total(&(UP.to_owned() + &proof + reload + &eof)), tally(2, 1, 0, 0), "not any more");
+    let late = attempt(5, 1, 5) + reload + &closing(8, 1, 5, "client close request (age=3s)");
+    assert_eq!(total(&(UP.to_owned() + &late + &eof)), tally(2, 1, 0, 0), "that login was before the reload");
+}
+
+#[test]
+fn left_without_a_word_is_failed_at_any_age() {
+    let lines = UP.to_owned() + CLOSED + &attempt(1, 1, 5) + &attempt(4000, 1, 6);
+    let analyzer = analyze(true, &lines);
+    let summary = summary(&analyzer);
+    assert_eq!(summary.total, tally(2, 1, 1, 0));
+    assert_eq!(summary.accounts[0].reasons.rows[0].0, b"left at the password prompt");
+    assert_eq!(summary.accounts[0].first, summary.accounts[0].last, "only the second one counts");
+}
+
+#[test]
+fn without_any_closing_nothing_can_be_found_failed() {
+    assert_eq!(total(&(UP.to_owned() + &attempt(1, 1, 5) + &attempt(2, 1, 6))), tally(2, 0, 1, 1));
+}
+
+#[test]
+fn open_attempts_are_pending_and_then_assumed() {
+    let stats = |seconds| {
+        format!("{seconds} 1 stats: 1 xacts/s, 1 queries/s, in 1 B/s, out 1 B/s, xact 1 us, query 1 us, wait 1 us\n")
+    };
+    assert_eq!(total(&(UP.to_owned() + &attempt(1, 1, 5) + &stats(65))), tally(1, 0, 1, 0));
+    assert_eq!(total(&(UP.to_owned() + &attempt(1, 1, 5) + &stats(66))), tally(1, 0, 0, 1));
+    let hopeless = "1 1 C-0x1: (nodb)/eve@10.0.0.1:5 login attempt: db=app user=eve tls=no\n";
+    assert_eq!(total(&(UP.to_owned() + hopeless + &stats(66))), tally(1, 1, 0, 0), "it cannot succeed");
+}
+
+#[test]
+fn the_end_of_a_process_decides_its_own_sessions() {
+    for end in ["got SIGTERM, fast exit", "server connections dropped, exiting", "process up: PgBouncer 1.18.0, x"] {
+        let lines = UP.to_owned() + CLOSED + &attempt(1, 1, 5) + &format!("2 1 {end}\n") + &attempt(3, 1, 6);
+        assert_eq!(total(&lines), tally(2, 0, 1, 1), "{end}");
+    }
+    let other = "2 2 process up: PgBouncer 1.18.0, x\n";
+    let lines = UP.to_owned() + CLOSED + &attempt(1, 1, 5) + other + &attempt(3, 1, 6);
+    assert_eq!(total(&lines), tally(2, 1, 1, 0), "another process of so_reuseport came up");
+}
+
+#[test]
+fn a_log_that_begins_in_the_middle_has_closings_without_attempts() {
+    let lines = closing(1, 1, 5, "client close request (age=99s)")
+        + &closing(1, 2, 6, "password authentication failed (age=0s)");
+    let analyzer = analyze(true, &lines);
+    assert_eq!((summary(&analyzer).total, analyzer.refusals().total()), (tally(0, 0, 0, 0), 0));
+}
+
+#[test]
+fn clients_that_are_turned_away_are_refused_and_not_failed() {
+    let lines = UP.to_owned()
+        + "1 1 C-0x1: (nodb)/(nouser)@10.0.0.1:5 closing because: no more connections allowed (max_client_conn) (age=0s)\n"
+        + "2 1 C-0x1: app/(nouser)@10.0.0.1:6 login failed: db=app\n"
+        + "2 1 C-0x1: app/(nouser)@10.0.0.1:6 closing because: no such user (age=0s)\n"
+        + "3 1 C-0x1: app/(nouser)@10.0.0.1:7 closing because: successfully sent cancel request (age=0s)\n"
+        + "4 1 C-0x1: (nodb)/bob@10.0.0.1:8 login attempt: db=nosuch user=bob tls=no\n"
+        + "4 1 C-0x1: (nodb)/bob@10.0.0.1:8 login failed: db=nosuch user=bob\n"
+        + "4 1 C-0x1: (nodb)/bob@10.0.0.1:8 closing because: no such database: nosuch (age=0s)\n";
+    let analyzer = analyze(true, &lines);
+    assert_eq!(summary(&analyzer).total, tally(1, 1, 0, 0));
+    let expected: [(&[u8], u64); 2] = [(b"no more connections allowed (max_client_conn)", 1), (b"no such user", 1)];
+    assert_eq!(analyzer.refusals().by_reason(), expected);
+}
