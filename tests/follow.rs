@@ -1,0 +1,237 @@
+//! The real binary, following a file: signals, alerts, and what can happen to a log.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// A log, a configuration and the binary that follows it, in a folder of their own.
+struct Run {
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+impl Run {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("loganalyzer-follow-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        let run = Self { folder, child: None };
+        run.configure("web:1", "\"00:00:00\"");
+        run
+    }
+
+    /// Writes a configuration in which the window opens and closes at the same time: always.
+    fn configure(&self, watched: &str, edge: &str) {
+        let text = include_str!("../LogAnalyzer.json")
+            .replace("/var/log/postgresql/pgbouncer.log", &self.log().display().to_string())
+            .replace("postgres:1,poc:5", watched)
+            .replace("\"08:00:00\"", edge)
+            .replace("\"windowCloseServiceDateTime\": \"19:00:00\"", &format!("\"windowCloseServiceDateTime\": {edge}"))
+            .replace("1.0,", "0.05,");
+        fs::write(self.folder.join("LogAnalyzer.json"), text).expect("a configuration");
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("pgbouncer.log")
+    }
+
+    fn start(&mut self, arguments: &[&str]) {
+        let file = |name| File::create(self.folder.join(name)).expect("a file");
+        let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("TZ", "UTC")
+            .stdout(file("out"))
+            .stderr(file("err"))
+            .spawn();
+        self.child = Some(child.expect("the binary"));
+        self.until("out", "Start date : ");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+
+    fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.folder.join(file)).unwrap_or_default()
+    }
+
+    fn until(&self, file: &str, word: &str) {
+        let begin = Instant::now();
+        while !self.text(file).contains(word) {
+            let text = self.text(file);
+            assert!(begin.elapsed() < Duration::from_secs(20), "waited in vain for {word:?} in {file}: {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn append(&self, text: &str) {
+        let mut log = OpenOptions::new().append(true).create(true).open(self.log()).expect("the log");
+        log.write_all(text.as_bytes()).expect("it can be written");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill").success());
+    }
+
+    fn stop(&mut self, signal: &str) -> String {
+        std::thread::sleep(Duration::from_millis(200));
+        self.signal(signal);
+        let status = self.child.take().expect("it runs").wait().expect("it ends");
+        assert_eq!(status.code(), Some(0));
+        self.text("out")
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// An attempt of a user, so many seconds ago.
+fn attempt(user: &str, port: u32, ago: i64) -> String {
+    let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(ago);
+    let time = time.strftime("%Y-%m-%d %H:%M:%S.000 UTC [7]");
+    format!("{time} LOG C-0x{port:x}: app/{user}@10.0.0.7:{port} login attempt: db=app user={user} tls=no\n")
+}
+
+fn closing(user: &str, port: u32, reason: &str) -> String {
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S.000 UTC [7]").to_string();
+    format!("{time} LOG C-0x{port:x}: app/{user}@10.0.0.7:{port} closing because: {reason} (age=0s)\n")
+}
+
+#[test]
+fn an_account_that_is_silent_raises_one_alert_and_its_login_ends_it() {
+    let mut run = Run::new("alert");
+    run.append(&(attempt("web", 1, 300) + &closing("web", 1, "client close request")));
+    run.start(&[]);
+    run.until("out", "ALERT web: no login for 5 minutes (silent), since ");
+    run.append(&(attempt("web", 2, 0) + &closing("web", 2, "client close request")));
+    run.until("out", "RECOVERED web: logged in at ");
+    let out = run.stop("INT");
+    assert_eq!(out.matches("ALERT").count(), 1, "{out}");
+    assert!(out.contains("last login 2"), "the log told of the last one: {out}");
+    assert!(
+        out.contains("Account : web\n") && out.contains("Number of logins : 1\n"),
+        "only what is new counts: {out}"
+    );
+}
+
+#[test]
+fn usr1_prints_the_running_report_and_verbose_each_login() {
+    let mut run = Run::new("usr1");
+    run.append("");
+    run.start(&["--verbose"]);
+    run.append(&attempt("o'neil", 1, 0));
+    run.until("out", "login : app/o'neil from : 10.0.0.7\n");
+    run.signal("USR1");
+    run.until("out", "End date : ");
+    run.append(&attempt("o'neil", 2, 0));
+    let out = run.stop("TERM");
+    assert_eq!(out.matches("End date : ").count(), 2, "{out}");
+    assert!(out.ends_with('\n') && out.contains("Number of logins : 2\n"), "{out}");
+}
+
+#[test]
+fn hup_reads_the_configuration_again_and_refuses_a_bad_one() {
+    let mut run = Run::new("hup");
+    run.append(&attempt("batch", 1, 600));
+    run.start(&[]);
+    fs::write(run.folder.join("LogAnalyzer.json"), "{").expect("a bad configuration");
+    run.signal("HUP");
+    run.until("err", "the old configuration is kept");
+    run.configure("batch:1", "\"00:00:00\"");
+    run.signal("HUP");
+    run.until("err", "the configuration was read again");
+    run.until("out", "ALERT batch: no login for ");
+    run.stop("TERM");
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_is_waited_for_and_read_from_its_beginning() {
+    let mut run = Run::new("missing");
+    run.start(&[]);
+    run.until("err", "there is no such file; waiting for it");
+    run.append(&attempt("web", 1, 0));
+    run.until("err", "following it");
+    let out = run.stop("TERM");
+    assert!(out.contains("Number of logins : 1\n"), "{out}");
+}
+
+#[test]
+fn a_torn_line_is_read_when_it_is_whole() {
+    let mut run = Run::new("torn");
+    let line = attempt("web", 1, 0);
+    run.append("");
+    run.start(&["-V"]);
+    run.append(&line[..60]);
+    std::thread::sleep(Duration::from_millis(200));
+    run.append(&line[60..]);
+    run.until("out", "login : app/web");
+    let out = run.stop("TERM");
+    assert!(out.contains("Number of logins : 1\n") && !out.contains("not understood"), "{out}");
+}
+
+#[test]
+fn the_head_of_a_record_waits_for_its_tab_line() {
+    let mut run = Run::new("head");
+    run.append("");
+    run.start(&["-V"]);
+    let head = attempt("web", 1, 0);
+    run.append(&format!("{head}\t/svc@10.0.0.9:3 login attempt: db=x\n"));
+    run.append(&attempt("other", 2, 0));
+    run.until("out", "login : app/other");
+    let out = run.stop("TERM");
+    assert!(!out.contains("Account : web"), "the database's name made that line: {out}");
+}
+
+#[test]
+fn a_log_that_was_truncated_without_a_copy_is_a_gap() {
+    let mut run = Run::new("gap");
+    run.append(&attempt("web", 1, 0));
+    run.start(&[]);
+    File::create(run.log()).expect("truncated");
+    run.until("err", "was truncated, and no copy of it was found");
+    run.append(&attempt("web", 2, 0));
+    let out = run.stop("TERM");
+    assert!(out.contains("Gaps in the log : 1\n") && out.contains("Number of logins : 1\n"), "{out}");
+}
+
+#[test]
+fn check_says_what_is_watched_and_what_the_log_is() {
+    let run = Run::new("check");
+    let up = "2026-11-22 05:00:00.000 UTC [7] LOG process up: PgBouncer 1.18.0, libevent 2.1\n";
+    run.append(&(up.to_owned() + &attempt("webb", 1, 3600)));
+    let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer")).arg("check").current_dir(&run.folder).output();
+    let output = output.expect("check");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0));
+    for line in [
+        "pgbouncer : 1.18.0\n",
+        "Format : pgbouncer's own file, since 1.11\n",
+        "Lines : 2, of which 100.00 % are understood\n",
+        "Watched : web, at most 1 minutes without a login, always, every day\n",
+        "  WARNING : never seen in this log; did you mean \"webb\"?\n",
+    ] {
+        assert!(text.contains(line), "{line:?} in {text}");
+    }
+}
+
+#[test]
+fn check_notices_that_log_connections_is_off() {
+    let run = Run::new("quiet");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/captures/quiet-1.25.2/pgbouncer.log"), run.log())
+        .expect("a log");
+    let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer")).arg("check").current_dir(&run.folder).output();
+    let text = String::from_utf8(output.expect("check").stdout).expect("UTF-8");
+    assert!(text.contains("WARNING : stats but never a login: log_connections seems to be 0"), "{text}");
+}
