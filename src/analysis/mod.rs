@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod analyzer;
+mod departures;
 mod distinct;
 mod index;
 mod names;

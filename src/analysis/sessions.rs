@@ -21,20 +21,19 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::accounts::{Moment, Outcome, Ticket};
+use super::departures::by_age;
 use super::processes::Processes;
 use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable};
 use super::summary::OpenState;
 use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
-use crate::limits::{ASSUMED_AFTER_MS, LOGIN_TIMEOUT_SECONDS, PROVEN_POOLS};
+use crate::limits::{ASSUMED_AFTER_MS, ATTEMPTS_TO_TELL, LOGIN_TIMEOUT_SECONDS, PROVEN_POOLS};
 use crate::pgbouncer::parser::closing_behind;
 use crate::pgbouncer::reasons::{self, Class, LEFT_AT_PROMPT};
-use crate::pgbouncer::record::{Closing, Event, Format, LoginAttempt, Record, Version};
+use crate::pgbouncer::record::{Closing, Event, Format, Level, LoginAttempt, Record, Version};
 
 /// The reason of an attempt that had to be decided because the table of sessions was full.
 const TOO_MANY: &[u8] = b"too many open sessions to follow";
-/// The reason of an attempt whose closing must have been lost.
-const CLOSING_LOST: &[u8] = b"closing line lost";
 
 /// An attempt that is decided.
 #[derive(Debug, Clone, Copy)]
@@ -66,9 +65,12 @@ pub(super) struct Sessions {
     version: Option<Version>,
     /// Something that only versions before 1.15 write.
     looks_before_1_15: bool,
-    closings: u64,
+    pub(super) closings: u64,
+    /// Attempts whose pointer was taken by another client before the log has shown any closing: were it not for
+    /// `log_disconnections = 0`, they have failed. At most [`ATTEMPTS_TO_TELL`].
+    pub(super) left_early: Vec<Session>,
     /// Attempts before this one came before a gap in the log.
-    gap_before: u64,
+    pub(super) gap_before: u64,
     pushed_out: u64,
 }
 
@@ -84,6 +86,7 @@ impl Sessions {
             version: None,
             looks_before_1_15: false,
             closings: 0,
+            left_early: Vec::with_capacity(ATTEMPTS_TO_TELL as usize),
             gap_before: 0,
             pushed_out: 0,
         }
@@ -104,9 +107,9 @@ impl Sessions {
         self.pushed_out
     }
 
-    /// The open ones, the oldest first.
+    /// Those that are not decided: the open ones, the oldest first, and those that were left before any closing.
     pub(super) fn open(&self) -> impl Iterator<Item = &Session> {
-        self.table.iter()
+        self.table.iter().chain(&self.left_early)
     }
 
     /// How many are open.
@@ -116,23 +119,26 @@ impl Sessions {
 
     /// Counting begins: what is open now was not counted.
     pub(super) fn forget_tickets(&mut self) {
-        let mut next = self.table.next(None);
-        while let Some(number) = next {
-            self.table.get_mut(number).ticket = None;
-            next = self.table.next(next);
-        }
+        self.change_all(&mut |session| session.ticket = None);
     }
 
     /// The watched entries are numbered anew: each goes where `moved` says, or nowhere.
     pub(super) fn rewatch(&mut self, moved: &[Option<usize>]) {
-        let mut next = self.table.next(None);
-        while let Some(number) = next {
-            for entry in &mut self.table.get_mut(number).watched {
+        self.change_all(&mut |session| {
+            for entry in &mut session.watched {
                 let new = moved.get(usize::from(*entry)).copied().flatten();
                 *entry = new.map_or(NOT_WATCHED, |new| new as u16);
             }
+        });
+    }
+
+    fn change_all(&mut self, change: &mut dyn FnMut(&mut Session)) {
+        let mut next = self.table.next(None);
+        while let Some(number) = next {
+            change(self.table.get_mut(number));
             next = self.table.next(next);
         }
+        self.left_early.iter_mut().for_each(change);
     }
 
     /// Lines are missing here; `sequence` is the number of the next attempt.
@@ -148,7 +154,7 @@ impl Sessions {
         match &record.event {
             Event::ProcessUp(version) => self.process_up(record.pid, *version, at, decide),
             Event::ProcessOver => self.process_over(record.pid, decide),
-            Event::Reloaded => self.reloaded(),
+            Event::Reloaded => self.reloaded(decide),
             Event::TakeoverBegins => self.takeover = Takeover::Taking(record.pid),
             Event::TakeoverEnds => self.takeover = Takeover::Taken(record.pid),
             Event::TakeoverDone => self.taken_over(record.pid),
@@ -193,6 +199,9 @@ impl Sessions {
         self.processes.wrote(record.pid, at);
         let Some(socket) = record.socket else { return };
         let key = Key { pid: record.pid, pointer: socket.pointer };
+        if attempt.hopeless && attempt.database != b"(nodb)" {
+            self.looks_before_1_15 = false;
+        }
         if let Some(number) = self.table.find(key) {
             self.left(number, at, decide);
         }
@@ -228,19 +237,19 @@ impl Sessions {
     fn client_record(&mut self, record: &Record<'_>, at: i64, decide: Decide<'_>) {
         let Some(socket) = record.socket else { return };
         if let Event::ClientClosing { prefix, closing } = &record.event {
+            self.looks_before_1_15 |= is_before_1_15(socket.rest, prefix, closing);
             self.closings += 1;
-            self.looks_before_1_15 |= is_before_1_15(prefix, closing);
+            self.decide_left_early(decide);
         }
         let Some(number) = self.table.find(Key { pid: record.pid, pointer: socket.pointer }) else { return };
         let prefix = self.table.get(number).prefix;
         if !prefix.begins(socket.rest, &self.hasher) {
-            if record.event != Event::Cut || !prefix.may_begin(socket.rest, &self.hasher) {
-                self.left(number, at, decide);
-            }
+            self.left(number, at, decide);
             return;
         }
         match record.event {
             Event::LoggedIn => self.prove(number),
+            Event::Cut if record.level == Some(Level::Log) => self.cut(number, at, decide),
             Event::ClientClosing { .. } => {
                 if let Some(closing) = closing_behind(socket.rest, prefix.length()) {
                     self.close(number, &closing, at, decide);
@@ -293,26 +302,13 @@ impl Sessions {
         decide(&Decided { session: &session, outcome });
     }
 
-    /// Another client writes under this attempt's pointer, and no closing came.
-    fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
-        let session = self.table.remove(number);
-        let leaves_silently = !self.is_before_1_15() && session.moment.sequence >= self.gap_before;
-        let outcome = if self.closings == 0 {
-            // `log_disconnections = 0`: nothing can be found failed.
-            Outcome::Login { assumed: true }
-        } else if leaves_silently {
-            Outcome::Failed { reason: LEFT_AT_PROMPT }
-        } else {
-            by_age((at - session.at) / 1000, CLOSING_LOST)
-        };
-        conclude(&session, outcome, decide);
-    }
-
-    fn is_before_1_15(&self) -> bool {
+    pub(super) fn is_before_1_15(&self) -> bool {
         self.version.map_or(self.looks_before_1_15, |version| version < Version(1, 15, 0))
     }
 
-    fn reloaded(&mut self) {
+    fn reloaded(&mut self, decide: Decide<'_>) {
+        // `log_disconnections` may be another from now on.
+        self.decide_left_early(decide);
         self.proven.clear();
         self.reloads = self.reloads.wrapping_add(1);
     }
@@ -320,7 +316,7 @@ impl Sessions {
     fn process_up(&mut self, pid: u32, version: Version, at: i64, decide: Decide<'_>) {
         self.version = Some(version);
         self.looks_before_1_15 = false;
-        self.reloaded();
+        self.reloaded(decide);
         if let Takeover::Taken(_) = self.takeover {
             self.taken_over(pid);
         }
@@ -360,7 +356,7 @@ pub(super) fn state(session: &Session, now: i64) -> OpenState {
 }
 
 /// Decides an attempt of which no closing will come.
-fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'_>) {
+pub(super) fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'_>) {
     let outcome = match outcome {
         _ if session.hopeless => Outcome::Failed { reason: LEFT_AT_PROMPT },
         _ if session.proven => Outcome::Login { assumed: false },
@@ -369,18 +365,11 @@ fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'_>) {
     decide(&Decided { session, outcome });
 }
 
-fn by_age(seconds: i64, reason: &'static [u8]) -> Outcome<'static> {
-    if seconds >= LOGIN_TIMEOUT_SECONDS.cast_signed() {
-        Outcome::Login { assumed: true }
-    } else {
-        Outcome::Failed { reason }
-    }
-}
-
 /// Closings that only versions before 1.15 write: since then a client that leaves before its password is written
-/// nowhere, and an unknown user comes to an attempt.
-fn is_before_1_15(prefix: &[u8], closing: &Closing<'_>) -> bool {
-    prefix.starts_with(b"(nodb)/(nouser)@")
+/// nowhere, and an unknown user comes to an attempt. Only where no name can have made the line: it has one `@`.
+fn is_before_1_15(rest: &[u8], prefix: &[u8], closing: &Closing<'_>) -> bool {
+    memchr::memchr_iter(b'@', rest).take(2).count() == 1
+        && prefix.starts_with(b"(nodb)/(nouser)@")
         && (closing.reason == b"client unexpected eof" || reasons::classify(closing.reason).text == b"no such user")
 }
 

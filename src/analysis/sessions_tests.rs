@@ -10,7 +10,14 @@ fn analyze(since_1_11: bool, lines: &str) -> Analyzer {
     let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
     let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
     let mut reader = Lines::new();
-    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        while let Some(line) = reader.next_line() {
+            analyzer.line(&line);
+        }
+        if line.starts_with('\t') {
+            reader.push(format!("{line}\n").as_bytes());
+            continue;
+        }
         let mut words = line.splitn(3, ' ');
         let (seconds, pid, message) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
         let seconds: u32 = seconds.parse().unwrap();
@@ -105,7 +112,64 @@ fn left_without_a_word_is_failed_at_any_age() {
 
 #[test]
 fn without_any_closing_nothing_can_be_found_failed() {
-    assert_eq!(total(&(UP.to_owned() + &attempt(1, 1, 5) + &attempt(2, 1, 6))), tally(2, 0, 1, 1));
+    let attempts = |count: u32| (1..=count).map(|port| attempt(port, 1, port)).collect::<String>();
+    let early = summary(&analyze(true, &(UP.to_owned() + &attempts(3)))).total;
+    assert_eq!(early, tally(3, 0, 3, 0), "log_disconnections may be off");
+    let many = summary(&analyze(true, &(UP.to_owned() + &attempts(200)))).total;
+    assert_eq!((many.attempts, many.logins, many.failed), (200, 200, 0), "it is off");
+}
+
+#[test]
+fn what_was_left_before_the_first_closing_is_decided_by_it() {
+    let lines = UP.to_owned() + &attempt(1, 1, 5) + &attempt(2, 1, 6) + &attempt(3, 1, 7);
+    let left = lines.clone() + &closing(4, 1, 7, "client close request (age=1s)");
+    assert_eq!(total(&left), tally(3, 2, 0, 0), "this log has closings");
+    let reloaded = lines + "4 1 RELOAD command issued\n" + &closing(5, 1, 7, "client close request (age=2s)");
+    assert_eq!(total(&reloaded), tally(3, 0, 0, 2), "log_disconnections may have been turned on by that");
+}
+
+/// A name that holds a newline makes a head that begins with the prefix of the client before: the record is not
+/// believed, but that client cannot be there any more, and does not become an assumed login 65 s later.
+#[test]
+fn the_head_of_a_cut_record_does_not_keep_an_attempt_alive() {
+    for head in ["closing because: client close request (age=1s)", "login attempt: db=app user=web tls=no"] {
+        let cut = format!("3 1 C-0x1: app/web@10.0.0.1:5 {head}\n\t@10.0.0.66:9 x\n");
+        assert_eq!(total(&(UP.to_owned() + CLOSED + &attempt(1, 1, 5) + &cut)), tally(1, 1, 0, 0), "{head}");
+    }
+    let shorter = "3 1 C-0x1: app/web\n\t@10.0.0.66:9 x\n";
+    assert_eq!(total(&(UP.to_owned() + CLOSED + &attempt(1, 1, 5) + shorter)), tally(1, 1, 0, 0));
+}
+
+/// The name of an unknown user made a line that only versions before 1.15 write, and so made failures logins.
+#[test]
+fn a_name_cannot_make_the_log_look_like_an_older_version() {
+    let forged = "1 1 C-0x1: (nodb)/(nouser)@1.2.3.4:5 closing because: no such user@10.0.0.66:4 closing because: \
+                  \"trust\" authentication failed (age=0s)\n";
+    let eof = attempt(10, 2, 6) + &closing(12, 2, 6, "client unexpected eof (age=2s)");
+    assert_eq!(total(&(forged.to_owned() + &eof)), tally(1, 1, 0, 0));
+    let real = "1 1 C-0x1: (nodb)/(nouser)@1.2.3.4:5 closing because: no such user: bob (age=0s)\n";
+    assert_eq!(total(&(real.to_owned() + &eof)), tally(1, 0, 0, 0), "1.11 to 1.14");
+}
+
+#[test]
+fn a_full_table_decides_its_oldest_by_their_age() {
+    use crate::limits::SESSIONS;
+    let (young, old) = (UP.to_owned() + CLOSED + &attempt(100, 1, 1), UP.to_owned() + CLOSED + &attempt(1, 1, 1));
+    let fill = |count: usize| -> String {
+        let one = |number: usize| {
+            let (pointer, port) = (number + 0x10_0000, number % 60_000 + 1);
+            format!("120 1 C-0x{pointer:x}: app/web@10.0.0.1:{port} login attempt: db=app user=web tls=no\n")
+        };
+        (0..count).map(one).collect()
+    };
+    let full = analyze(true, &(young.clone() + &fill(SESSIONS - 1)));
+    assert_eq!(full.pushed_out(), 0);
+    for (lines, failed, assumed) in [(young, 1, 0), (old, 0, 1)] {
+        let full = analyze(true, &(lines + &fill(SESSIONS)));
+        let total = summary(&full).total;
+        assert_eq!((full.pushed_out(), total.failed, total.assumed), (1, failed, assumed));
+        assert_eq!(total.attempts, SESSIONS as u64 + 1);
+    }
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl Parser {
     }
 
     fn parse_syslog<'a>(&mut self, header: &Header<'a>) -> Reading<'a> {
+        if is_nested(header.message) {
+            // What pgbouncer writes to standard error, with journald's header: there the head of a cut record cannot
+            // be told from a whole one, so nothing of it is believed, and that must be noticed.
+            return if self.is_ours(header.ident) { Reading::Unrecognised } else { Reading::Foreign };
+        }
         let record = if is_cut_in_syslog(header.message) { Some(cut(header)) } else { read_message(header) };
         if self.is_ours(header.ident) {
             return record.map_or(Reading::Unrecognised, Reading::Record);
@@ -100,6 +105,11 @@ fn proves_pgbouncer(event: &Event<'_>) -> bool {
 /// Syslog daemons write the newline + TAB of a longer record as `#012#011` (rsyslog), or as blank + TAB (busybox).
 fn is_cut_in_syslog(message: &[u8]) -> bool {
     memchr::memmem::find(message, b"#012").is_some() || memchr::memmem::find(message, b" \t").is_some()
+}
+
+/// Whether a syslog message has pgbouncer's own prefix too.
+fn is_nested(message: &[u8]) -> bool {
+    message.first().is_some_and(u8::is_ascii_digit) && header::parse_own(message, &mut DateCache::default()).is_some()
 }
 
 #[inline]
@@ -162,6 +172,16 @@ mod tests {
             let Reading::Record(record) = parser.parse(line.as_bytes()) else { panic!("{line}") };
             assert_eq!(record.event, Event::Cut, "{line}");
         }
+    }
+
+    #[test]
+    fn standard_error_in_the_journal_is_not_believed_and_noticed() {
+        let mut parser = Parser::new(0);
+        let own = "2026-11-22 05:06:00.289 UTC [7] LOG C-0x1: a/u@1.2.3.4:5 login attempt: db=a user=u tls=no";
+        let line = format!("Nov 22 05:24:25 vm pgbouncer[7]: {own}");
+        assert_eq!(parser.parse(line.as_bytes()), Reading::Unrecognised);
+        let line = format!("Nov 22 05:24:25 vm cat[7]: {own}");
+        assert_eq!(parser.parse(line.as_bytes()), Reading::Foreign);
     }
 
     #[test]

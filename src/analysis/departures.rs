@@ -1,0 +1,67 @@
+//! Clients that are gone though no closing says so.
+//!
+//! Since 1.15 pgbouncer writes nothing when a client leaves at the password prompt (`disconnect_client(client, false,
+//! NULL)`), and its pointer is the next client's. Any line of another client under the pointer proves it. That holds
+//! only in a log that has closings at all: with `log_disconnections = 0` every client leaves without a word, so what
+//! comes before the first closing waits for it.
+
+use super::accounts::Outcome;
+use super::sessions::{Decide, Sessions, conclude};
+use crate::limits::{ATTEMPTS_TO_TELL, LOGIN_TIMEOUT_SECONDS};
+use crate::pgbouncer::reasons::LEFT_AT_PROMPT;
+
+/// The reason of an attempt whose closing must have been lost.
+const CLOSING_LOST: &[u8] = b"closing line lost";
+/// The reason of an attempt whose closing holds a newline, so that nothing in it can be believed.
+const CLOSING_CUT: &[u8] = b"closing that holds a newline";
+
+impl Sessions {
+    /// Another client writes under this attempt's pointer, and no closing came.
+    pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
+        let session = self.table.remove(number);
+        let leaves_silently = !self.is_before_1_15() && session.moment.sequence >= self.gap_before;
+        if self.closings == 0 && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
+            self.left_early.push(session);
+            return;
+        }
+        let outcome = if self.closings == 0 {
+            // `log_disconnections = 0`: nothing can be found failed.
+            Outcome::Login { assumed: true }
+        } else if leaves_silently {
+            Outcome::Failed { reason: LEFT_AT_PROMPT }
+        } else {
+            by_age((at - session.at) / 1000, CLOSING_LOST)
+        };
+        conclude(&session, outcome, decide);
+    }
+
+    /// pgbouncer writes a newline about this client at this level only into its closing, from a server's error; and
+    /// another client can have a name that begins with this one's prefix. Over it is in either case.
+    pub(super) fn cut(&mut self, number: u32, at: i64, decide: Decide<'_>) {
+        let session = self.table.remove(number);
+        conclude(&session, by_age((at - session.at) / 1000, CLOSING_CUT), decide);
+    }
+
+    /// The log has shown its first closing, or may do so from now on for another reason.
+    pub(super) fn decide_left_early(&mut self, decide: Decide<'_>) {
+        let leaves_silently = self.closings > 0 && !self.is_before_1_15();
+        for session in std::mem::take(&mut self.left_early) {
+            let failed = leaves_silently && session.moment.sequence >= self.gap_before;
+            let outcome = if failed {
+                Outcome::Failed { reason: LEFT_AT_PROMPT }
+            } else {
+                Outcome::Login { assumed: true }
+            };
+            conclude(&session, outcome, decide);
+        }
+    }
+}
+
+/// What an attempt must have been that lived so long and whose end says nothing.
+pub(super) fn by_age(seconds: i64, reason: &'static [u8]) -> Outcome<'static> {
+    if seconds >= LOGIN_TIMEOUT_SECONDS.cast_signed() {
+        Outcome::Login { assumed: true }
+    } else {
+        Outcome::Failed { reason }
+    }
+}
