@@ -235,3 +235,13 @@ fn check_notices_that_log_connections_is_off() {
     let text = String::from_utf8(output.expect("check").stdout).expect("UTF-8");
     assert!(text.contains("WARNING : stats but never a login: log_connections seems to be 0"), "{text}");
 }
+
+#[test]
+fn check_warns_of_a_log_that_a_syslog_daemon_writes() {
+    let run = Run::new("syslog");
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/captures/syslog-1.18.0/syslog_iso.log");
+    fs::copy(capture, run.log()).expect("a log");
+    let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer")).arg("check").current_dir(&run.folder).output();
+    let text = String::from_utf8(output.expect("check").stdout).expect("UTF-8");
+    assert!(text.contains("if that does not escape control characters, a client can forge lines"), "{text}");
+}

@@ -110,3 +110,19 @@ fn a_line_that_nobody_understands_is_counted_and_shown() {
         "{text}"
     );
 }
+
+#[test]
+fn a_table_of_sessions_that_was_full_is_said() {
+    let line = |number: usize| {
+        let (pointer, port) = (number + 0x10_0000, number % 60_000 + 1);
+        format!(
+            "2026-11-22 05:00:00.000 UTC [7] LOG C-0x{pointer:x}: app/web@10.0.0.1:{port} login attempt: db=app user=web tls=no\n"
+        )
+    };
+    let log: String = (0..loganalyzer::limits::SESSIONS + 3).map(line).collect();
+    let text = String::from_utf8(run(&["report", "-"], log.as_bytes()).stdout).expect("UTF-8");
+    assert!(text.contains("Attempts decided by their age, as too many were open : 3\n"), "{text}");
+    let json = run(&["report", "-", "--format", "json"], log.as_bytes()).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(number(&json["logins"], "decidedByAge"), 3);
+}

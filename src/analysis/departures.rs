@@ -35,11 +35,11 @@ impl Sessions {
         conclude(&session, outcome, decide);
     }
 
-    /// pgbouncer writes a newline about this client at this level only into its closing, from a server's error; and
-    /// another client can have a name that begins with this one's prefix. Over it is in either case.
-    pub(super) fn cut(&mut self, number: u32, at: i64, decide: Decide<'_>) {
+    /// pgbouncer writes a newline about this client at this level only into a closing with a server's error, and that
+    /// comes before the login. Else it is another client, whose name begins with this one's prefix.
+    pub(super) fn cut(&mut self, number: u32, decide: Decide<'_>) {
         let session = self.table.remove(number);
-        conclude(&session, by_age((at - session.at) / 1000, CLOSING_CUT), decide);
+        conclude(&session, Outcome::Failed { reason: CLOSING_CUT }, decide);
     }
 
     /// The log has shown its first closing, or may do so from now on for another reason.
@@ -47,11 +47,8 @@ impl Sessions {
         let leaves_silently = self.closings > 0 && !self.is_before_1_15();
         for session in std::mem::take(&mut self.left_early) {
             let failed = leaves_silently && session.moment.sequence >= self.gap_before;
-            let outcome = if failed {
-                Outcome::Failed { reason: LEFT_AT_PROMPT }
-            } else {
-                Outcome::Login { assumed: true }
-            };
+            let outcome =
+                if failed { Outcome::Failed { reason: LEFT_AT_PROMPT } } else { Outcome::Login { assumed: true } };
             conclude(&session, outcome, decide);
         }
     }

@@ -249,7 +249,7 @@ impl Sessions {
         }
         match record.event {
             Event::LoggedIn => self.prove(number),
-            Event::Cut if record.level == Some(Level::Log) => self.cut(number, at, decide),
+            Event::Cut if record.level == Some(Level::Log) => self.cut(number, decide),
             Event::ClientClosing { .. } => {
                 if let Some(closing) = closing_behind(socket.rest, prefix.length()) {
                     self.close(number, &closing, at, decide);

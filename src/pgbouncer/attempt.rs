@@ -71,9 +71,11 @@ struct Names<'a> {
 /// A database that is really called `(nodb)` cannot be told from none, and no login may be made of that.
 #[inline]
 fn parse_names<'a>(who: &'a [u8], detail: &'a [u8]) -> Option<Names<'a>> {
-    match (parse_known(who, detail), parse_hopeless(who, detail)) {
-        (Some(known), Some(hopeless)) => (known.database == b"(nodb)").then_some(hopeless),
-        (known, hopeless) => known.or(hopeless),
+    let known = parse_known(who, detail);
+    let Some(hopeless) = parse_hopeless(who, detail) else { return known };
+    match known.filter(|known| parse_suffix(known.suffix).is_some()) {
+        Some(known) => (known.database == b"(nodb)").then_some(hopeless),
+        None => Some(hopeless),
     }
 }
 
@@ -187,6 +189,13 @@ mod tests {
     fn hopeless_attempts_name_the_database_that_was_asked_for() {
         let line = "(nodb)/bob@[::1]:5 login attempt: db=nosuch user=bob tls=no replication=no";
         assert_eq!(read(line), Some(("nosuch".into(), "bob".into(), "::1".into(), true)));
+    }
+
+    /// It read as `(nodb)/` and `/` as well, but for what comes behind.
+    #[test]
+    fn a_hopeless_attempt_of_slashes() {
+        let line = "(nodb)///@unix(27065):26065 login attempt: db=(nodb)/ user=// tls=no";
+        assert_eq!(read(line), Some(("(nodb)/".into(), "//".into(), "unix".into(), true)));
     }
 
     #[test]

@@ -2,6 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "each test uses its part, and a test may fail")]
 
+pub mod follower;
+pub mod printer;
+pub mod random;
+pub mod servers;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};

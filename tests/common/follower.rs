@@ -1,0 +1,68 @@
+//! The real binary, following a log.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use super::servers::{signal, until};
+
+/// The real binary, following a log.
+pub struct Follower {
+    child: Option<Child>,
+    out: PathBuf,
+}
+
+impl Follower {
+    pub fn start(log: &Path, folder: &Path, watched: &str) -> Self {
+        let config = include_str!("../../LogAnalyzer.json")
+            .replace("/var/log/postgresql/pgbouncer.log", &log.display().to_string())
+            .replace("postgres:1,poc:5", watched)
+            .replace("1.0,", "0.05,");
+        let (file, out) = (folder.join("LogAnalyzer.json"), folder.join("out"));
+        fs::write(&file, config).expect("a configuration");
+        let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
+            .arg("-c")
+            .arg(&file)
+            .stdout(File::create(&out).expect("a file"))
+            .stderr(File::create(folder.join("err")).expect("a file"))
+            .spawn()
+            .expect("the binary");
+        let follower = Self { child: Some(child), out };
+        until("the start line", || follower.text().contains("Start date"));
+        // Until it has read what is there; all that comes after that is counted.
+        std::thread::sleep(Duration::from_millis(300));
+        follower
+    }
+
+    pub fn text(&self) -> String {
+        fs::read_to_string(&self.out).unwrap_or_default()
+    }
+
+    /// Waits until it has seen everything, stops it, and gives its final report.
+    pub fn stop(mut self) -> String {
+        std::thread::sleep(Duration::from_millis(500));
+        let mut child = self.child.take().expect("it runs");
+        signal(child.id(), "TERM");
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(0));
+        self.text()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            signal(child.id(), "TERM");
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The figures of an account in a text report, by the line's label.
+pub fn figure(report: &str, account: &str, label: &str) -> u64 {
+    let after = report.split_once(&format!("Account : {account}\n")).map_or("", |(_, after)| after);
+    let own = after.split("Account : ").next().unwrap_or("");
+    let line = own.lines().find_map(|line| line.strip_prefix(&format!("{label} : ")));
+    line.map_or(0, |value| value.parse().expect("a number"))
+}
