@@ -93,6 +93,10 @@ pub const LOGIN_TIMEOUT_SECONDS: u64 = 60;
 /// Time between two stats lines until the log has shown its own, in milliseconds (`stats_period`, 60 s).
 pub const STATS_PERIOD_MS: i64 = 60_000;
 
+/// A difference between two clocks over one tick from which the host's clock was set, in milliseconds: slewing it and
+/// a busy host make less.
+pub const CLOCK_STEP_MS: i64 = 2000;
+
 /// After so many stats periods without a line a process, or a log, counts as silent.
 pub const SILENT_PERIODS: i64 = 3;
 

@@ -119,7 +119,7 @@ fn an_account_that_is_silent_raises_one_alert_and_its_login_ends_it() {
     run.until("out", "RECOVERED web: logged in at ");
     let out = run.stop("INT");
     assert_eq!(out.matches("ALERT").count(), 1, "{out}");
-    assert!(out.contains("last login 2"), "the log told of the last one: {out}");
+    assert!(out.contains("last login : 2"), "the log told of the last one: {out}");
     assert!(
         out.contains("Account : web\n") && out.contains("Number of logins : 1\n"),
         "only what is new counts: {out}"
@@ -144,6 +144,7 @@ fn usr1_prints_the_running_report_and_verbose_each_login() {
 #[test]
 fn hup_reads_the_configuration_again_and_refuses_a_bad_one() {
     let mut run = Run::new("hup");
+    run.configure("batch:30", "\"00:00:00\"");
     run.append(&attempt("batch", 1, 600));
     run.start(&[]);
     fs::write(run.folder.join("LogAnalyzer.json"), "{").expect("a bad configuration");

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::follower::{Follower, figure};
 use common::servers::{Servers, signal, until};
@@ -182,4 +182,33 @@ fn copytruncate_is_noticed_and_the_rest_is_read_from_the_copy() {
     });
     let report = follower.stop();
     assert_eq!(figure(&report, "app", "Number of logins"), attempts, "{report}");
+}
+
+/// On a quiet pgbouncer no other client takes the pointer of one that left at the password prompt, and its attempts
+/// would be logins 65 s later: but the kernel knows better.
+#[test]
+fn a_watched_account_that_leaves_at_the_password_prompt_is_failing() {
+    let Some(servers) = Servers::start("witness", 40) else { return };
+    let offset = 40;
+    // So that the log shows that it has closings; and this one stays: it is told from those that have left.
+    assert!(Servers::psql("127.0.0.1", "web-api", "right", offset));
+    let mut stays = hold_a_session(offset);
+    let follower = Follower::start(&servers.log(), &servers.folder.clone(), "odd user:1,app:1");
+    let status = Servers::client("127.0.0.1", "odd user", "app", offset).args(["-c", "select"]).status();
+    assert!(!status.expect("psql -w").success());
+    let begin = Instant::now();
+    while !follower.text().contains("ALERT odd user") && begin.elapsed() < Duration::from_secs(100) {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    std::thread::sleep(Duration::from_secs(10));
+    stays.kill().expect("killed");
+    let _ = stays.wait();
+    let text = follower.stop();
+    let alert = text.split_once("ALERT odd user: no login for 1 minutes (failing), since ");
+    let alert = alert.unwrap_or_else(|| panic!("no such alert: {text}")).1;
+    assert!(alert.contains(": left at the password prompt\n"), "{text}");
+    // The session that was there before is a login; with nothing new for a minute it is missed, and not failing.
+    assert!(text.contains("ALERT app: no login for 1 minutes (silent), since "), "{text}");
+    assert!(!text.contains("(assumed"), "the kernel has seen it: {text}");
+    assert_eq!(figure(&text, "odd user", "Number of logins"), 0, "{text}");
 }

@@ -3,12 +3,13 @@
 use jiff::tz::TimeZone;
 
 use super::accounts::{Accounts, Moment, Outcome};
+use super::clock::Step;
+use super::heartbeat::Heartbeat;
 use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
 use super::session_table::{Key, NOT_WATCHED, Session};
-use super::sessions::{self, Arrival, Decided, Sessions};
-use super::summary::OpenState;
+use super::sessions::{Arrival, Decided, Sessions};
 use super::traffic::{StatsPeriod, Traffic};
-use super::watch::{Entry, Notice, OpenLogin, Watch};
+use super::watch::{OpenLogin, Watch};
 use super::zones::Zones;
 use crate::limits::{FALLBACK_LINES_PER_TICK, SAMPLE_BYTES};
 use crate::pgbouncer::fallback::Fallback;
@@ -65,10 +66,10 @@ pub struct Settings {
 /// Everything that is known of a log.
 #[derive(Debug)]
 pub struct Analyzer {
-    parser: Parser,
-    fallback: Option<Fallback>,
-    fallback_left: u32,
-    zones: Zones,
+    pub(super) parser: Parser,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) fallback_left: u32,
+    pub(super) zones: Zones,
     pub(super) lines: LineCounts,
     pub(super) sample: Vec<u8>,
     pub(super) accounts: Accounts,
@@ -82,8 +83,13 @@ pub struct Analyzer {
     /// The instant of the last record; `i64::MIN` before the first.
     pub(super) last_at: i64,
     pub(super) format: Option<Format>,
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) gaps: u64,
+    pub(super) heart: Heartbeat,
+    /// Sessions that came before have been taken for logins, if they are still open.
+    pub(super) assumed_until: i64,
+    /// The clock was set since the last tick, and records may still have its old time.
+    pub(super) step: Option<Step>,
 }
 
 impl Analyzer {
@@ -110,6 +116,9 @@ impl Analyzer {
             format: None,
             sequence: 0,
             gaps: 0,
+            heart: Heartbeat::default(),
+            assumed_until: i64::MIN,
+            step: None,
         }
     }
 
@@ -190,11 +199,15 @@ impl Analyzer {
 
     #[inline]
     fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
-        let at = self.zones.instant(record.stamp);
+        let mut at = self.zones.instant(record.stamp);
+        if let Some(step) = &self.step {
+            at = step.mend(at);
+        }
         self.first.get_or_insert(record.stamp);
         self.last = Some(record.stamp);
         self.last_at = at;
         self.format = Some(record.format);
+        self.heart.record(at);
         match &record.event {
             Event::LoginAttempt(attempt) => self.attempt(record, attempt, at),
             Event::Stats(stats) => {
@@ -205,6 +218,9 @@ impl Analyzer {
                 self.refusal(record, event);
                 let Self { accounts, watch, .. } = self;
                 self.sessions.record(record, at, &mut |decided| settle(accounts, watch, decided));
+                if *event == Event::ProcessOver && !self.sessions.is_anyone_alive() {
+                    self.heart.over(at);
+                }
                 Seen::Nothing
             }
         }
@@ -234,6 +250,7 @@ impl Analyzer {
 
     fn stats(&mut self, record: &Record<'_>, stats: &Stats, at: i64) {
         self.traffic.add(stats, at);
+        self.heart.stats(at);
         let Self { accounts, watch, .. } = self;
         let decide = &mut |decided: &Decided<'_>| settle(accounts, watch, decided);
         self.sessions.record(record, at, decide);
@@ -270,14 +287,14 @@ fn is_whole(event: &Event<'_>) -> bool {
 }
 
 /// Counts a decision, and tells the watch.
-fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decided<'_>) {
+pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decided<'_>) {
     let Decided { session, outcome } = decided;
     if let Some(ticket) = session.ticket {
         accounts.decide(ticket, session.moment, outcome);
     }
-    for login in watched_logins(session, false) {
+    for login in watched_logins(session) {
         match outcome {
-            Outcome::Login { .. } => watch.login(&login),
+            Outcome::Login { assumed } => watch.login(&login, *assumed),
             Outcome::Failed { reason } => watch.failure(&login, reason),
         }
     }
@@ -287,75 +304,15 @@ fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decided<'_>) {
 fn settle_at_once(accounts: &mut Accounts, watch: &mut Watch, arrival: &Arrival, attempt: &LoginAttempt<'_>, at: i64) {
     accounts.decide(arrival.ticket, arrival.moment, &Outcome::Login { assumed: true });
     for entry in arrival.watched.into_iter().filter(|&entry| entry != NOT_WATCHED) {
-        let (entry, stamp) = (usize::from(entry), arrival.moment.stamp);
-        watch.login(&OpenLogin { entry, at, stamp, host: attempt.address.host, pending: false });
+        let Moment { sequence, stamp } = arrival.moment;
+        let host = attempt.address.host;
+        watch.login(&OpenLogin { entry: usize::from(entry), sequence, at, stamp, host }, true);
     }
 }
 
-fn watched_logins(session: &Session, pending: bool) -> impl Iterator<Item = OpenLogin<'_>> {
+/// A session as the watch is told of it: once for each entry that it is of.
+pub(super) fn watched_logins(session: &Session) -> impl Iterator<Item = OpenLogin<'_>> {
     let entries = session.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
-    entries.map(move |entry| OpenLogin {
-        entry,
-        at: session.at,
-        stamp: session.moment.stamp,
-        host: session.prefix.host(),
-        pending,
-    })
-}
-
-/// What else happens to it.
-impl Analyzer {
-    /// Time goes on though the log may be quiet: what has to be told at `now`, in milliseconds since 1970-01-01 UTC.
-    pub fn tick(&mut self, now: i64) -> Vec<Notice> {
-        self.parser.set_now(self.zones.civil(now));
-        self.fallback_left = FALLBACK_LINES_PER_TICK;
-        let Self { accounts, watch, .. } = self;
-        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(accounts, watch, decided));
-        let open = self.sessions.open().flat_map(|session| {
-            let state = sessions::state(session, now);
-            let known = (state != OpenState::Hopeless).then(|| watched_logins(session, state == OpenState::Pending));
-            known.into_iter().flatten()
-        });
-        self.watch.tick(now, open)
-    }
-
-    /// Counting begins: what was read so far is only known, not counted.
-    pub fn begin_counting(&mut self) {
-        if self.first.is_some() && self.last_at != i64::MIN {
-            self.begin_watch_with_log();
-        }
-        self.lines = LineCounts::default();
-        self.sample.clear();
-        self.accounts.reset();
-        self.refusals = Refusals::default();
-        self.traffic = Traffic::default();
-        self.sessions.forget_tickets();
-        (self.first, self.last) = (None, None);
-        self.gaps = 0;
-    }
-
-    /// The log tells of the time before watching began.
-    fn begin_watch_with_log(&mut self) {
-        if let Some(first) = self.first {
-            let since = self.zones.instant(first);
-            self.watch.begin(since);
-        }
-    }
-
-    /// Lines are missing here.
-    pub fn gap(&mut self) {
-        self.gaps += 1;
-        self.sessions.gap(self.sequence);
-    }
-
-    /// Watches something else from now on; what is known of the entries that stay is kept.
-    pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>) {
-        self.zones = Zones::new(zone);
-        self.fallback = fallback;
-        for entry in &entries {
-            self.accounts.watch(&entry.user);
-        }
-        let moved = self.watch.reconfigure(entries);
-        self.sessions.rewatch(&moved);
-    }
+    let Moment { sequence, stamp } = session.moment;
+    entries.map(move |entry| OpenLogin { entry, sequence, at: session.at, stamp, host: session.prefix.host() })
 }

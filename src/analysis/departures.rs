@@ -16,6 +16,16 @@ const CLOSING_LOST: &[u8] = b"closing line lost";
 const CLOSING_CUT: &[u8] = b"closing that holds a newline";
 
 impl Sessions {
+    /// Whether this pgbouncer writes nothing of a client that leaves at the password prompt, though it writes closings.
+    pub(super) fn may_leave_silently(&self) -> bool {
+        self.closings > 0 && !self.is_before_1_15()
+    }
+
+    /// Whether nothing is missing in the log since this attempt.
+    pub(super) fn is_since_gap(&self, number: u32) -> bool {
+        self.table.get(number).moment.sequence >= self.gap_before
+    }
+
     /// Another client writes under this attempt's pointer, and no closing came.
     pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
         let session = self.table.remove(number);

@@ -5,9 +5,12 @@
 
 pub mod accounts;
 pub mod analyzer;
+mod clock;
 mod departures;
 mod distinct;
+pub mod heartbeat;
 mod index;
+mod lives;
 mod names;
 mod processes;
 mod queries;
@@ -18,4 +21,5 @@ pub mod summary;
 mod takeover;
 pub mod traffic;
 pub mod watch;
+pub mod witness;
 pub mod zones;

@@ -8,6 +8,8 @@ struct Process {
     pid: u32,
     last_line: i64,
     last_stats: Option<i64>,
+    /// It has said that it is up, and not only what `pgbouncer -d` says before it goes on under another pid.
+    is_up: bool,
     /// When another process came up.
     other_up: Option<i64>,
 }
@@ -47,7 +49,7 @@ impl Processes {
     /// A process says that it is up.
     pub(super) fn up(&mut self, pid: u32, at: i64) {
         let place = self.place(pid, at);
-        self.known[place] = Process { pid, last_line: at, last_stats: None, other_up: None };
+        self.known[place] = Process { pid, last_line: at, last_stats: None, is_up: true, other_up: None };
         for other in &mut self.known {
             if other.pid != pid {
                 other.other_up = Some(at);
@@ -70,6 +72,20 @@ impl Processes {
         self.known.iter().find(silent).map(|process| process.pid)
     }
 
+    /// Whether a process is known that is up, or has written stats.
+    pub(super) fn any_alive(&self) -> bool {
+        self.known.iter().any(|process| process.is_up || process.last_stats.is_some())
+    }
+
+    /// The clock was set forward by so many milliseconds.
+    pub(super) fn shift(&mut self, by: i64) {
+        for process in &mut self.known {
+            process.last_line += by;
+            process.last_stats = process.last_stats.map(|at| at + by);
+            process.other_up = process.other_up.map(|at| at + by);
+        }
+    }
+
     fn place(&mut self, pid: u32, at: i64) -> usize {
         if let Some(place) = self.known.iter().position(|process| process.pid == pid) {
             return place;
@@ -78,7 +94,7 @@ impl Processes {
             let oldest = self.known.iter().enumerate().min_by_key(|(_, process)| process.last_line);
             self.known.swap_remove(oldest.map_or(0, |(place, _)| place));
         }
-        self.known.push(Process { pid, last_line: at, last_stats: None, other_up: None });
+        self.known.push(Process { pid, last_line: at, last_stats: None, is_up: false, other_up: None });
         self.known.len() - 1
     }
 }

@@ -2,9 +2,8 @@
 
 use super::analyzer::{Analyzer, LineCounts};
 use super::refusals::Refusals;
-use super::session_table::Session;
 use super::sessions;
-use super::summary::{Open, OpenState, Summary};
+use super::summary::{Open, Summary};
 use super::traffic::{StatsPeriod, Traffic};
 use super::watch::{Login, Watch};
 use crate::pgbouncer::record::{Format, Stamp, Version};
@@ -48,19 +47,14 @@ impl Analyzer {
         &self.watch
     }
 
-    /// The last login of a watched entry, decided or assumed, as things stand at `now`.
-    pub fn last_login(&self, entry: usize, now: i64) -> Option<Login> {
-        let known = |session: &&Session| {
-            let watched = session.watched.iter().any(|&own| usize::from(own) == entry);
-            watched && matches!(sessions::state(session, now), OpenState::Assumed | OpenState::Proven)
-        };
-        let open = self.sessions.open().filter(known).max_by_key(|session| session.at);
-        let open = open.map(|session| Login {
-            at: session.at,
-            stamp: session.moment.stamp,
-            host: session.prefix.host().to_vec(),
-        });
-        open.into_iter().chain(self.watch.last_login(entry).cloned()).max_by_key(|login| login.at)
+    /// The last login of a watched entry, decided or assumed, as of the last tick.
+    pub fn last_login(&self, entry: usize) -> Option<&Login> {
+        self.watch.last_login(entry)
+    }
+
+    /// When the log's last record was written, in milliseconds since 1970-01-01 UTC as the clock now has it.
+    pub fn last_record(&self) -> Option<i64> {
+        self.heart.last_record()
     }
 
     /// The first and the last record's time.

@@ -1,6 +1,7 @@
 //! The table of open client sockets: found by process and pointer, in the order in which they came.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 
 use super::accounts::{Moment, Ticket};
 use super::index::{Index, mix};
@@ -58,12 +59,23 @@ impl PrefixMark {
         kept == &self.end[..kept.len()] && (rest.is_empty() || hasher.hash_one(rest) == self.rest)
     }
 
-    /// The client's address, without the port.
-    pub(super) fn host(&self) -> &[u8] {
+    /// The client's address and its port, as they are printed.
+    fn address(&self) -> (&[u8], &[u8]) {
         let kept = &self.end[..self.length().min(KEPT)];
         let at = memchr::memrchr(b'@', kept).map_or(0, |at| at + 1);
         let colon = memchr::memrchr(b':', kept).unwrap_or(kept.len()).max(at);
-        let host = &kept[at..colon];
+        (&kept[at..colon], kept.get(colon + 1..).unwrap_or_default())
+    }
+
+    /// The client's end of its TCP connection; `None` for a unix socket.
+    pub(super) fn endpoint(&self) -> Option<(IpAddr, u16)> {
+        let port = std::str::from_utf8(self.address().1).ok()?.trim_end().parse().ok()?;
+        Some((std::str::from_utf8(self.host()).ok()?.parse().ok()?, port))
+    }
+
+    /// The client's address, without the port.
+    pub(super) fn host(&self) -> &[u8] {
+        let host = self.address().0;
         let bare = host.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(host);
         if bare.starts_with(b"unix(") { b"unix" } else { bare }
     }
@@ -204,6 +216,22 @@ impl SessionTable {
         std::iter::successors(self.next(None), |number| self.next(Some(*number))).map(|number| self.get(number))
     }
 
+    /// All numbers, the newest first.
+    fn numbers_newest_first(&self) -> impl Iterator<Item = u32> {
+        let older = |number: &u32| Some(self.slots[*number as usize].older).filter(|&older| older != NONE);
+        std::iter::successors((self.newest != NONE).then_some(self.newest), older)
+    }
+
+    /// All sessions, the newest first.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Session> {
+        self.numbers_newest_first().map(|number| self.get(number))
+    }
+
+    /// The session of an attempt.
+    pub(super) fn number_of(&self, sequence: u64) -> Option<u32> {
+        self.numbers_newest_first().find(|&number| self.get(number).moment.sequence == sequence)
+    }
+
     fn unindex(&mut self, key: Key, number: u32) {
         let slots = &self.slots;
         self.index.remove(key.hash(), number, |other| slots[other as usize].key.hash());
@@ -292,7 +320,10 @@ mod tests {
             ("app/web@unix(12):6432 ", "unix"),
             (&format!("app/{}@10.0.0.1:5 ", "u".repeat(120)), "10.0.0.1"),
         ] {
-            assert_eq!(PrefixMark::new(prefix.as_bytes(), &hasher).host(), host.as_bytes(), "{prefix}");
+            let mark = PrefixMark::new(prefix.as_bytes(), &hasher);
+            assert_eq!(mark.host(), host.as_bytes(), "{prefix}");
+            let expected = (host != "unix").then(|| (host.parse().expect("an address"), 5));
+            assert_eq!(mark.endpoint(), expected, "{prefix}");
         }
     }
 }

@@ -56,15 +56,17 @@ pub(super) struct Arrival {
 #[derive(Debug)]
 pub(super) struct Sessions {
     pub(super) table: SessionTable,
-    processes: Processes,
+    pub(super) processes: Processes,
     pub(super) hasher: RandomState,
     pub(super) takeover: Takeover,
     /// (database, user) pools that had a proven login since the servers were last reloaded.
-    proven: HashSet<u64>,
-    reloads: u32,
-    version: Option<Version>,
+    pub(super) proven: HashSet<u64>,
+    pub(super) reloads: u32,
+    /// The TCP ports that pgbouncer said it listens on.
+    pub(super) listening: Vec<u16>,
+    pub(super) version: Option<Version>,
     /// Something that only versions before 1.15 write.
-    looks_before_1_15: bool,
+    pub(super) looks_before_1_15: bool,
     pub(super) closings: u64,
     /// Attempts whose pointer was taken by another client before the log has shown any closing: were it not for
     /// `log_disconnections = 0`, they have failed. At most [`ATTEMPTS_TO_TELL`].
@@ -83,6 +85,7 @@ impl Sessions {
             takeover: Takeover::None,
             proven: HashSet::with_capacity(PROVEN_POOLS),
             reloads: 0,
+            listening: Vec::new(),
             version: None,
             looks_before_1_15: false,
             closings: 0,
@@ -95,6 +98,11 @@ impl Sessions {
     /// The version that the last `process up` named.
     pub(super) fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    /// The TCP ports that pgbouncer said it listens on.
+    pub(super) fn listening(&self) -> &[u16] {
+        &self.listening
     }
 
     /// Closings of clients that the log has shown.
@@ -110,6 +118,22 @@ impl Sessions {
     /// Those that are not decided: the open ones, the oldest first, and those that were left before any closing.
     pub(super) fn open(&self) -> impl Iterator<Item = &Session> {
         self.table.iter().chain(&self.left_early)
+    }
+
+    /// Those that are not decided and came after `since`: the newest first, and those that were left before any closing.
+    pub(super) fn recent(&self, since: i64) -> impl Iterator<Item = &Session> {
+        self.table.newest_first().take_while(move |session| session.at > since).chain(&self.left_early)
+    }
+
+    /// Whether a pgbouncer process may still write into the log.
+    pub(super) fn is_anyone_alive(&self) -> bool {
+        self.processes.any_alive() || self.takeover != Takeover::None
+    }
+
+    /// The clock was set forward by so many milliseconds.
+    pub(super) fn shift(&mut self, by: i64) {
+        self.processes.shift(by);
+        self.change_all(&mut |session| session.at += by);
     }
 
     /// How many are open.
@@ -155,6 +179,7 @@ impl Sessions {
             Event::ProcessUp(version) => self.process_up(record.pid, *version, at, decide),
             Event::ProcessOver => self.process_over(record.pid, decide),
             Event::Reloaded => self.reloaded(decide),
+            Event::Listening(port) => self.listens(*port),
             Event::TakeoverBegins => self.takeover = Takeover::Taking(record.pid),
             Event::TakeoverEnds => self.takeover = Takeover::Taken(record.pid),
             Event::TakeoverDone => self.taken_over(record.pid),
@@ -304,41 +329,6 @@ impl Sessions {
 
     pub(super) fn is_before_1_15(&self) -> bool {
         self.version.map_or(self.looks_before_1_15, |version| version < Version(1, 15, 0))
-    }
-
-    fn reloaded(&mut self, decide: Decide<'_>) {
-        // `log_disconnections` may be another from now on.
-        self.decide_left_early(decide);
-        self.proven.clear();
-        self.reloads = self.reloads.wrapping_add(1);
-    }
-
-    fn process_up(&mut self, pid: u32, version: Version, at: i64, decide: Decide<'_>) {
-        self.version = Some(version);
-        self.looks_before_1_15 = false;
-        self.reloaded(decide);
-        if let Takeover::Taken(_) = self.takeover {
-            self.taken_over(pid);
-        }
-        if self.takeover == Takeover::Done(pid) {
-            self.takeover = Takeover::None;
-        } else {
-            self.process_over(pid, decide);
-        }
-        self.processes.up(pid, at);
-    }
-
-    /// What is open in a process that is over is decided for good.
-    fn process_over(&mut self, pid: u32, decide: Decide<'_>) {
-        self.processes.over(pid);
-        let mut next = self.table.next(None);
-        while let Some(number) = next {
-            next = self.table.next(next);
-            if self.table.get(number).key.pid == pid {
-                let session = self.table.remove(number);
-                conclude(&session, Outcome::Login { assumed: true }, decide);
-            }
-        }
     }
 }
 

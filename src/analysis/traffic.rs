@@ -154,9 +154,9 @@ impl StatsPeriod {
         known.get(known.len() / 2).copied().unwrap_or(STATS_PERIOD_MS)
     }
 
-    /// Whether the log has shown it.
-    pub fn is_known(&self) -> bool {
-        self.count > 0
+    /// In milliseconds, if the log has shown it.
+    pub fn known(&self) -> Option<i64> {
+        (self.count > 0).then(|| self.milliseconds())
     }
 }
 

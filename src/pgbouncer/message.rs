@@ -140,7 +140,16 @@ pub(super) fn parse_plain(message: &[u8], level: Option<Level>) -> Option<Event<
     if let Some(text) = message.strip_prefix(b"process up: ") {
         return Some(parse_version(text).map_or(Event::Other, Event::ProcessUp));
     }
+    if let Some(address) = message.strip_prefix(b"listening on ") {
+        return Some(parse_listening(address).map_or(Event::Other, Event::Listening));
+    }
     Some(parse_life(message))
+}
+
+/// `127.0.0.1:6432`, `[::1]:6432`, `::1/6432` (1.5); a unix socket has no port.
+fn parse_listening(address: &[u8]) -> Option<u16> {
+    let port = address.rsplit(|byte| b":/".contains(byte)).next()?;
+    u16::try_from(decimal(port).filter(|_| !address.starts_with(b"unix"))?).ok()
 }
 
 /// What a process says of its own life.
@@ -257,6 +266,10 @@ mod tests {
         {
             assert_eq!(plain(text), Some(Event::Reloaded), "{text}");
         }
+        for text in ["listening on 127.0.0.1:6432", "listening on [::1]:6432", "listening on ::1/6432"] {
+            assert_eq!(plain(text), Some(Event::Listening(6432)), "{text}");
+        }
+        assert_eq!(plain("listening on unix:/run/pgbouncer"), Some(Event::Other));
         assert_eq!(plain("got SIGTERM, shutting down, waiting for all clients disconnect"), Some(Event::Other));
     }
 }

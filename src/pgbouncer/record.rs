@@ -203,6 +203,8 @@ pub enum Event<'a> {
     Stats(Stats),
     /// `process up: PgBouncer 1.18.0, …`.
     ProcessUp(Version),
+    /// `listening on 127.0.0.1:6432` (`pooler.c`): the TCP port.
+    Listening(u16),
     /// The process' last words.
     ProcessOver,
     /// `RELOAD`, `RECONNECT` or SIGHUP: servers may have to be connected anew, so clients may have to wait again.

@@ -1,58 +1,194 @@
-//! What an alert says: its first line is all that a phone's lock screen shows.
+//! What an alert says: the headline is all that a phone's lock screen shows, the details are what a DBA asks next.
+//!
+//! ```text
+//! ALERT batch: no login for 15 minutes (failing), since 2026-11-23 13:54:30
+//!     last login : 2026-11-23 13:54:30 from 10.0.0.30
+//!     attempts since : 3, failed : 3, the last one from 10.0.0.30: password authentication failed
+//!     log : last line at 2026-11-23 14:09:30
+//! ```
+//!
+//! Several alerts of one tick are one message, and so are several recoveries.
 
 use super::paint::Color;
 use super::safe::{Medium, shown};
 use super::time::TimeFormat;
-use crate::analysis::watch::{Entry, Failures, Login, Notice, Verdict};
+use crate::analysis::watch::{Alert, Entry, Login, Notice, Recovery, Verdict};
 
-/// The text of a notice, on one line without a newline. `local` turns an instant (milliseconds since 1970-01-01 UTC)
-/// into what the local clock shows.
-pub fn write(notice: &Notice, entries: &[Entry], format: &TimeFormat, local: &dyn Fn(i64) -> i64) -> String {
-    match notice {
-        Notice::Alert { entry, verdict, minutes, since, last, failures } => {
-            let name = name(&entries[*entry]);
-            let since = format.print(local(*since));
-            let matter = match verdict {
-                Verdict::Silent => String::new(),
-                Verdict::Failing => format!("; {}", failing(failures)),
-            };
-            let verdict = verdict.name();
-            let last = last_login(last.as_ref(), format);
-            format!("ALERT {name}: no login for {minutes} minutes ({verdict}), since {since}; {last}{matter}")
+/// Names in the headline of a digest; the others are counted.
+const NAMES_IN_HEADLINE: usize = 4;
+
+/// What is told at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Whether it is an alert, and not a recovery.
+    pub is_alert: bool,
+    /// What it is about and how it stands, without a newline.
+    pub headline: String,
+    /// Further lines.
+    pub details: Vec<String>,
+}
+
+impl Message {
+    /// Its colour on a terminal.
+    pub fn color(&self) -> Color {
+        if self.is_alert { Color::Red } else { Color::Green }
+    }
+}
+
+/// What the texts need to know beside the notices. Instants are milliseconds since 1970-01-01 UTC.
+pub struct Context<'a> {
+    /// The watched entries.
+    pub entries: &'a [Entry],
+    /// How times are printed.
+    pub format: &'a TimeFormat,
+    /// What the local clock shows at an instant.
+    pub local: &'a dyn Fn(i64) -> i64,
+    /// When the log's last record was written.
+    pub last_record: Option<i64>,
+}
+
+/// The messages of one tick: the log's own, the recoveries, the alerts.
+pub fn messages(notices: &[Notice], context: &Context<'_>) -> Vec<Message> {
+    let (mut of_log, mut recovered, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
+    for notice in notices {
+        match notice {
+            Notice::Alert(Alert { entry: None, .. }) | Notice::Recovered(Recovery { entry: None, .. }) => {
+                of_log.push(context.message(notice));
+            }
+            Notice::Recovered(_) => recovered.push(notice),
+            Notice::Alert(_) => alerts.push(notice),
         }
-        Notice::Recovered { entry, minutes, login } => {
-            let name = name(&entries[*entry]);
-            let time = format.print(login.stamp.millis);
-            let host = shown(&login.host, Medium::Terminal);
-            format!("RECOVERED {name}: logged in at {time} from {host}, after {minutes} minutes")
+    }
+    let digests = [recovered, alerts].into_iter().filter_map(|same| context.digest(&same));
+    of_log.into_iter().chain(digests).collect()
+}
+
+impl Context<'_> {
+    fn message(&self, notice: &Notice) -> Message {
+        match notice {
+            Notice::Alert(alert) => {
+                Message { is_alert: true, headline: self.alert(alert), details: self.alert_details(alert) }
+            }
+            Notice::Recovered(recovery) => {
+                Message { is_alert: false, headline: self.recovery(recovery), details: Vec::new() }
+            }
+        }
+    }
+
+    /// One message of several notices of the same kind.
+    fn digest(&self, notices: &[&Notice]) -> Option<Message> {
+        let (first, rest) = notices.split_first()?;
+        let mut message = self.message(first);
+        if rest.is_empty() {
+            return Some(message);
+        }
+        let all: Vec<Message> = notices.iter().map(|notice| self.message(notice)).collect();
+        let names = self.names(notices);
+        message.headline = if message.is_alert {
+            format!("ALERT {names}: no login ({})", count_verdicts(notices))
+        } else {
+            format!("RECOVERED {names}")
+        };
+        message.details = all.iter().flat_map(lines_in_digest).collect();
+        Some(message)
+    }
+
+    /// `3 entries: batch, poc, web`.
+    fn names(&self, notices: &[&Notice]) -> String {
+        let mut names: Vec<String> = notices.iter().filter_map(|notice| self.entry_name(notice)).collect();
+        let more = names.len().saturating_sub(NAMES_IN_HEADLINE);
+        names.truncate(NAMES_IN_HEADLINE);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{} entries: {}{more}", notices.len(), names.join(", "))
+    }
+
+    fn entry_name(&self, notice: &Notice) -> Option<String> {
+        let (Notice::Alert(Alert { entry, .. }) | Notice::Recovered(Recovery { entry, .. })) = notice;
+        entry.map(|entry| self.name(entry))
+    }
+
+    fn name(&self, entry: usize) -> String {
+        shown(self.entries[entry].name.as_bytes(), Medium::Terminal).to_string()
+    }
+
+    fn time(&self, instant: i64) -> String {
+        self.format.print((self.local)(instant))
+    }
+
+    fn alert(&self, alert: &Alert) -> String {
+        let Alert { verdict, minutes, .. } = alert;
+        let matter = match (alert.entry, verdict) {
+            (Some(entry), _) => format!("{}: no login for {minutes} minutes", self.name(entry)),
+            (None, Verdict::PgbouncerDown) => "pgbouncer: it has exited".to_owned(),
+            (None, Verdict::LogMissing) => format!("pgbouncer: no log file for {minutes} minutes"),
+            (None, Verdict::LogUnreadable) => format!("pgbouncer: its log cannot be read for {minutes} minutes"),
+            (None, _) => format!("pgbouncer: nothing written for {minutes} minutes"),
+        };
+        format!("ALERT {matter} ({}), since {}", verdict.name(), self.time(alert.since))
+    }
+
+    fn alert_details(&self, alert: &Alert) -> Vec<String> {
+        let log = self.last_record.map(|at| format!("log : last line at {}", self.time(at)));
+        if alert.entry.is_none() {
+            let waiting = format!("{} watched entries : their alerts wait until the log speaks", self.entries.len());
+            return log.into_iter().chain([waiting]).collect();
+        }
+        let open = (alert.open > 0).then(|| format!("open sessions : {}", alert.open));
+        let attempts = (alert.attempts > 0).then(|| attempts(alert));
+        let last = alert.last.as_ref().map_or("last login : never seen".to_owned(), |last| self.last_login(last));
+        [Some(last), attempts, open, log].into_iter().flatten().collect()
+    }
+
+    fn last_login(&self, last: &Login) -> String {
+        let (time, host) = (self.format.print(last.stamp.millis), shown(&last.host, Medium::Terminal));
+        let assumed = if last.assumed { " (assumed: it is not closed, and nothing else proves it)" } else { "" };
+        format!("last login : {time} from {host}{assumed}")
+    }
+
+    fn recovery(&self, recovery: &Recovery) -> String {
+        let minutes = recovery.minutes;
+        match (recovery.entry, &recovery.login) {
+            (Some(entry), Some(login)) => {
+                let (time, host) = (self.format.print(login.stamp.millis), shown(&login.host, Medium::Terminal));
+                let assumed = if login.assumed { ", as it seems" } else { "" };
+                let name = self.name(entry);
+                format!("RECOVERED {name}: logged in at {time} from {host}{assumed}, after {minutes} minutes")
+            }
+            _ => {
+                let (time, verdict) = (self.time(recovery.at), recovery.verdict.name());
+                format!("RECOVERED pgbouncer: the log speaks again since {time}, after {minutes} minutes ({verdict})")
+            }
         }
     }
 }
 
-fn name(entry: &Entry) -> String {
-    shown(entry.name.as_bytes(), Medium::Terminal).to_string()
-}
-
-fn last_login(last: Option<&Login>, format: &TimeFormat) -> String {
-    match last {
-        Some(login) => {
-            let host = shown(&login.host, Medium::Terminal);
-            format!("last login {} from {host}", format.print(login.stamp.millis))
-        }
-        None => "never seen".to_owned(),
+fn attempts(alert: &Alert) -> String {
+    let failures = &alert.failures;
+    if failures.count == 0 {
+        return format!("attempts since : {}", alert.attempts);
     }
+    let (host, reason) = (shown(&failures.host, Medium::Terminal), shown(&failures.reason, Medium::Terminal));
+    format!("attempts since : {}, failed : {}, the last one from {host}: {reason}", alert.attempts, failures.count)
 }
 
-fn failing(failures: &Failures) -> String {
-    let reason = shown(&failures.reason, Medium::Terminal);
-    let host = shown(&failures.host, Medium::Terminal);
-    format!("{} failed attempts since, the last one from {host}: {reason}", failures.count)
+/// `2 silent, 1 failing`.
+fn count_verdicts(notices: &[&Notice]) -> String {
+    let count = |verdict: Verdict| {
+        let same = |notice: &&&Notice| matches!(notice, Notice::Alert(alert) if alert.verdict == verdict);
+        let count = notices.iter().filter(same).count();
+        (count > 0).then(|| format!("{count} {}", verdict.name()))
+    };
+    let counts: Vec<String> = [Verdict::Silent, Verdict::Failing].into_iter().filter_map(count).collect();
+    counts.join(", ")
 }
 
-/// The colour of a notice on a terminal.
-pub fn color(notice: &Notice) -> Color {
-    match notice {
-        Notice::Alert { .. } => Color::Red,
-        Notice::Recovered { .. } => Color::Green,
-    }
+/// A message within a digest: its headline without the first word, and its details behind it.
+fn lines_in_digest(message: &Message) -> Vec<String> {
+    let headline = message.headline.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
+    let details = message.details.iter().filter(|line| !line.starts_with("log : "));
+    std::iter::once(headline).chain(details.map(|line| format!("    {line}"))).collect()
 }
+
+#[cfg(test)]
+#[path = "notice_tests.rs"]
+mod tests;

@@ -28,6 +28,7 @@ pub fn check(mut config: Config, zone: &TimeZone, system: &mut System) -> (Strin
     for path in &config.logs {
         well &= check_log(path, &mut analyzer, system, &mut out);
     }
+    analyzer.tick(now);
     check_contents(&analyzer, now, &mut out);
     for (number, entry) in config.watched.iter().enumerate() {
         check_entry(&config, &analyzer, number, entry, now, &mut out);
@@ -100,7 +101,7 @@ fn check_entry(config: &Config, analyzer: &Analyzer, number: usize, entry: &Entr
     let minutes = entry.minutes;
     let window = window(entry);
     add(out, format_args!("Watched : {}, at most {minutes} minutes without a login, {window}", entry.name));
-    if let Some(login) = analyzer.last_login(number, now) {
+    if let Some(login) = analyzer.last_login(number) {
         let time = config.date_time_format.print(login.stamp.millis);
         let host = shown(&login.host, Medium::Terminal);
         add(out, format_args!("  last login {time} from {host}"));

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use super::kernel;
 use super::tail::{Mishap, Tail};
 use super::world::{Output, World};
 use crate::analysis::analyzer::{Analyzer, Seen, Settings};
-use crate::analysis::watch::Watch;
+use crate::analysis::heartbeat::Trouble;
+use crate::analysis::watch::{Notice, Watch};
+use crate::analysis::witness::Connections;
 use crate::analysis::zones::Zones;
 use crate::config::Config;
-use crate::limits::LOOK_BACK_BYTES;
+use crate::limits::{CLOCK_STEP_MS, LOOK_BACK_BYTES};
 use crate::pgbouncer::lines::Line;
 use crate::report::paint::{Color, Paint, Style};
 use crate::report::{Report, notice, text, verbose};
@@ -38,6 +41,8 @@ pub struct Daemon<F> {
     /// Counting begins at these places of the logs; empty once it has begun.
     count_from: Vec<u64>,
     start: i64,
+    /// What both clocks showed at the last tick: the host's, and the one that nobody sets.
+    clocks: (i64, i64),
 }
 
 impl<F> Daemon<F> {
@@ -50,7 +55,16 @@ impl<F> Daemon<F> {
         let tails = config.logs.iter().cloned().map(Tail::new).collect();
         let analyzer = Analyzer::new(settings);
         let local = Zones::new(zone.clone());
-        let mut daemon = Self { config, options, local, analyzer, tails, count_from: Vec::new(), start };
+        let mut daemon = Self {
+            config,
+            options,
+            local,
+            analyzer,
+            tails,
+            count_from: Vec::new(),
+            start,
+            clocks: (start, world.elapsed()),
+        };
         daemon.print_start(world);
         daemon.look_back(world);
         daemon
@@ -98,19 +112,55 @@ impl<F> Daemon<F> {
 
     /// One look at the log, and what follows from it.
     fn tick(&mut self, world: &mut impl World<File = F>) {
+        self.notice_set_clock(world);
+        let snapshot = self.ask_kernel(world);
         self.poll(world);
-        let notices = self.analyzer.tick(world.now());
-        if !self.config.alert_by_print {
-            return;
+        let now = world.now();
+        if let Some((connections, attempts)) = snapshot {
+            self.analyzer.witness(&connections, attempts, now);
         }
-        for told in &notices {
-            let local = |instant| self.local.civil(instant);
-            let text = notice::write(told, self.analyzer.watch().entries(), &self.config.date_time_format, &local);
-            let time = self.config.date_time_format.print(self.local.civil(world.now()));
-            let mut paint = Paint::new(self.options.style);
-            paint.put(Color::Yellow, format_args!("{time} ")).put(notice::color(told), text).end();
-            world.print(Output::Standard, &paint.finish());
+        let notices = self.analyzer.tick(now);
+        if self.config.alert_by_print {
+            self.print_notices(world, now, &notices);
         }
+    }
+
+    /// Where the host's clock and the other one do not agree on how long the last tick was, the first was set.
+    fn notice_set_clock(&mut self, world: &mut impl World<File = F>) {
+        let now = (world.now(), world.elapsed());
+        let by = (now.0 - self.clocks.0) - (now.1 - self.clocks.1);
+        self.clocks = now;
+        if by.abs() >= CLOCK_STEP_MS {
+            self.analyzer.clock_was_set(by, now.0);
+        }
+    }
+
+    /// What the kernel knows of the clients, if that is needed: before the log is read to its end.
+    fn ask_kernel(&mut self, world: &mut impl World<File = F>) -> Option<(Connections, u64)> {
+        let now = world.now();
+        let attempts = self.analyzer.wants_witness(now)?;
+        // With several logs the owner of one is as good as that of another: pgbouncer's user.
+        let owner = self.tails.iter().find_map(Tail::owner);
+        Some((kernel::connections(world, owner).ok()?, attempts))
+    }
+
+    fn print_notices(&mut self, world: &mut impl World<File = F>, now: i64, notices: &[Notice]) {
+        let local = |instant| self.local.civil(instant);
+        let context = notice::Context {
+            entries: self.analyzer.watch().entries(),
+            format: &self.config.date_time_format,
+            local: &local,
+            last_record: self.analyzer.last_record(),
+        };
+        let time = self.config.date_time_format.print(local(now));
+        let mut paint = Paint::new(self.options.style);
+        for message in notice::messages(notices, &context) {
+            paint.put(Color::Yellow, format_args!("{time} ")).put(message.color(), &message.headline).end();
+            for line in &message.details {
+                paint.put(Color::Yellow, format_args!("    {line}")).end();
+            }
+        }
+        world.print(Output::Standard, &paint.finish());
     }
 
     fn poll(&mut self, world: &mut impl World<File = F>) {
@@ -138,6 +188,12 @@ impl<F> Daemon<F> {
             self.tell(world, &path.display().to_string(), mishap);
         }
         self.begin_counting_if_due();
+        let trouble = self.tails.iter().find_map(|tail| match tail.trouble()? {
+            Mishap::Missing => Some(Trouble::Missing),
+            Mishap::Unreadable(_) => Some(Trouble::Unreadable),
+            Mishap::Appeared | Mishap::Gap => None,
+        });
+        self.analyzer.trouble(trouble, now);
     }
 
     /// Counting begins when all that was there at the start has been read.
@@ -190,7 +246,12 @@ impl<F> Daemon<F> {
         for warning in &config.warnings {
             world.print(Output::Error, &format!("loganalyzer: {warning}\n"));
         }
-        self.analyzer.reconfigure(config.watched.clone(), config.log_time_zone.clone(), config.fallback.take());
+        self.analyzer.reconfigure(
+            config.watched.clone(),
+            config.log_time_zone.clone(),
+            config.fallback.take(),
+            world.now(),
+        );
         self.tails.retain(|tail| config.logs.iter().any(|path| path == tail.path()));
         for path in &config.logs {
             if !self.tails.iter().any(|tail| tail.path() == path) {

@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod check;
 pub mod daemon;
+pub mod kernel;
 pub mod system;
 pub mod tail;
 pub mod world;

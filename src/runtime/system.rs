@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
@@ -18,6 +18,7 @@ use super::world::{Output, Signals, Status, World};
 pub struct System {
     /// A byte arrives here with every signal.
     pipe: UnixStream,
+    start: Instant,
     stop: Arc<AtomicBool>,
     report: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
@@ -31,7 +32,8 @@ impl System {
     /// Where the operating system will not let it.
     pub fn new() -> io::Result<Self> {
         let (pipe, sender) = UnixStream::pair()?;
-        let system = Self { pipe, stop: Arc::default(), report: Arc::default(), reload: Arc::default() };
+        let system =
+            Self { pipe, start: Instant::now(), stop: Arc::default(), report: Arc::default(), reload: Arc::default() };
         let flags =
             [(SIGINT, &system.stop), (SIGTERM, &system.stop), (SIGUSR1, &system.report), (SIGHUP, &system.reload)];
         for (signal, flag) in flags {
@@ -44,7 +46,7 @@ impl System {
 }
 
 fn status(metadata: &std::fs::Metadata) -> Status {
-    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size() }
+    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size(), owner: metadata.uid() }
 }
 
 impl World for System {
@@ -53,6 +55,10 @@ impl World for System {
     fn now(&mut self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn elapsed(&mut self) -> i64 {
+        i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     fn open(&mut self, path: &Path) -> io::Result<File> {

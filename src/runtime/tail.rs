@@ -8,7 +8,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::world::World;
+use super::world::{Status, World};
 use crate::limits::{DIGEST_BYTES, OLD_FILES, SILENT_PERIODS};
 use crate::pgbouncer::lines::{Line, Lines};
 
@@ -32,6 +32,7 @@ pub enum Mishap {
 struct Source<F> {
     file: F,
     id: (u64, u64),
+    owner: u32,
     lines: Lines,
     /// The bytes just before the place.
     digest: Vec<u8>,
@@ -62,6 +63,16 @@ impl<F> Tail<F> {
     /// Up to where the file that is there now holds whole lines.
     pub fn whole_until(&self) -> u64 {
         self.current.as_ref().map_or(0, |source| source.lines.whole_until())
+    }
+
+    /// The user whose file it is.
+    pub fn owner(&self) -> Option<u32> {
+        self.current.as_ref().map(|source| source.owner)
+    }
+
+    /// What is wrong with the file.
+    pub fn trouble(&self) -> Option<Mishap> {
+        self.trouble
     }
 
     /// Where the next line begins.
@@ -195,8 +206,8 @@ impl<F> Tail<F> {
 impl<F> Source<F> {
     fn open(world: &mut impl World<File = F>, path: &Path, now: i64) -> io::Result<Self> {
         let file = world.open(path)?;
-        let id = world.status(&file)?.id;
-        Ok(Self { file, id, lines: Lines::new(), digest: Vec::with_capacity(DIGEST_BYTES), last_bytes: now })
+        let Status { id, owner, .. } = world.status(&file)?;
+        Ok(Self { file, id, owner, lines: Lines::new(), digest: Vec::with_capacity(DIGEST_BYTES), last_bytes: now })
     }
 
     /// Reads what is new; where nothing is, the line that waited for its next byte has waited long enough.

@@ -11,6 +11,8 @@ pub struct Status {
     pub id: (u64, u64),
     /// Bytes.
     pub size: u64,
+    /// The user whose file it is.
+    pub owner: u32,
 }
 
 /// The signals that came while waiting.
@@ -40,6 +42,9 @@ pub trait World {
 
     /// Milliseconds since 1970-01-01 UTC.
     fn now(&mut self) -> i64;
+
+    /// Milliseconds since any moment, by a clock that nobody sets and that stops while the host sleeps.
+    fn elapsed(&mut self) -> i64;
 
     /// Opens a file for reading.
     ///

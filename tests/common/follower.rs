@@ -18,6 +18,8 @@ impl Follower {
         let config = include_str!("../../LogAnalyzer.json")
             .replace("/var/log/postgresql/pgbouncer.log", &log.display().to_string())
             .replace("postgres:1,poc:5", watched)
+            .replace("\"08:00:00\"", "\"00:00:00\"")
+            .replace("\"windowCloseServiceDateTime\": \"19:00:00\"", "\"windowCloseServiceDateTime\": \"00:00:00\"")
             .replace("1.0,", "0.05,");
         let (file, out) = (folder.join("LogAnalyzer.json"), folder.join("out"));
         fs::write(&file, config).expect("a configuration");

@@ -1,0 +1,130 @@
+//! What happens to an analyzer beside lines: time goes on, the clock is set, counting begins, lines are missing.
+
+use jiff::tz::TimeZone;
+
+use super::accounts::Accounts;
+use super::analyzer::{Analyzer, LineCounts, settle, watched_logins};
+use super::heartbeat::Trouble;
+use super::refusals::Refusals;
+use super::sessions;
+use super::summary::OpenState;
+use super::traffic::Traffic;
+use super::watch::{Entry, Notice, OpenCounts};
+use super::zones::Zones;
+use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
+use crate::pgbouncer::fallback::Fallback;
+
+/// A clock that was set: what records that were written just before must be told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// What the clock shows now.
+    now: i64,
+    /// How much more than before.
+    by: i64,
+}
+
+impl Step {
+    /// The instant of a record as the clock now has it: one that bears the old time is moved.
+    pub(super) fn mend(&self, at: i64) -> i64 {
+        const SLACK_MS: i64 = 1000;
+        let old_now = self.now - self.by;
+        let is_old = if self.by > 0 { at <= old_now + SLACK_MS } else { at > self.now + SLACK_MS };
+        if is_old { at + self.by } else { at }
+    }
+}
+
+impl Analyzer {
+    /// Time goes on though the log may be quiet: what has to be told at `now`, in milliseconds since 1970-01-01 UTC.
+    pub fn tick(&mut self, now: i64) -> Vec<Notice> {
+        self.parser.set_now(self.zones.civil(now));
+        self.fallback_left = FALLBACK_LINES_PER_TICK;
+        self.step = None;
+        let Self { accounts, watch, .. } = self;
+        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(accounts, watch, decided));
+        self.look_at_open(now);
+        let Self { watch, heart, sessions, period, .. } = self;
+        let counts = |entry| count_open(sessions, entry, now);
+        watch.tick(now, heart, period.known(), &counts)
+    }
+
+    /// Tells the watch which of its sessions are too young to tell, and which have become logins by their age.
+    fn look_at_open(&mut self, now: i64) {
+        let Self { watch, sessions, .. } = self;
+        watch.begin_tick();
+        let since = if watch.must_rescan() { i64::MIN } else { self.assumed_until };
+        self.assumed_until = now - ASSUMED_AFTER_MS;
+        for session in sessions.recent(since) {
+            let state = sessions::state(session, now);
+            for login in watched_logins(session) {
+                match state {
+                    OpenState::Pending => watch.pending(login.entry),
+                    OpenState::Assumed => watch.assume(&login, true),
+                    OpenState::Proven => watch.assume(&login, false),
+                    OpenState::Hopeless => {}
+                }
+            }
+        }
+    }
+
+    /// The clock was set forward by `by` milliseconds (back, where that is negative), and now shows `now`: whatever
+    /// was silent is so no longer than before.
+    pub fn clock_was_set(&mut self, by: i64, now: i64) {
+        self.step = Some(Step { now, by });
+        self.sessions.shift(by);
+        self.heart.shift(by);
+        self.watch.shift(by, now);
+        self.assumed_until = self.assumed_until.saturating_add(by);
+    }
+
+    /// What is wrong with the log's file at `now`.
+    pub fn trouble(&mut self, trouble: Option<Trouble>, now: i64) {
+        self.heart.trouble(trouble, now);
+    }
+
+    /// Counting begins: what was read so far is only known, not counted.
+    pub fn begin_counting(&mut self) {
+        if let Some(first) = self.first {
+            // The log tells of the time before watching began.
+            let since = self.zones.instant(first);
+            self.watch.begin(since);
+        }
+        self.lines = LineCounts::default();
+        self.sample.clear();
+        self.accounts.reset();
+        self.refusals = Refusals::default();
+        self.traffic = Traffic::default();
+        self.sessions.forget_tickets();
+        (self.first, self.last) = (None, None);
+        self.gaps = 0;
+    }
+
+    /// Lines are missing here.
+    pub fn gap(&mut self) {
+        self.gaps += 1;
+        self.sessions.gap(self.sequence);
+    }
+
+    /// Watches something else from `now` on; what is known of the entries that stay is kept.
+    pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>, now: i64) {
+        self.zones = Zones::new(zone);
+        self.fallback = fallback;
+        for entry in &entries {
+            Accounts::watch(&mut self.accounts, &entry.user);
+        }
+        let moved = self.watch.reconfigure(entries, now);
+        self.sessions.rewatch(&moved);
+    }
+}
+
+/// The open sessions of an entry.
+fn count_open(sessions: &sessions::Sessions, entry: usize, now: i64) -> OpenCounts {
+    let mut counts = OpenCounts::default();
+    for session in sessions.open().filter(|session| session.watched.iter().any(|&own| usize::from(own) == entry)) {
+        match sessions::state(session, now) {
+            OpenState::Pending => counts.pending += 1,
+            OpenState::Assumed | OpenState::Proven => counts.logins += 1,
+            OpenState::Hopeless => {}
+        }
+    }
+    counts
+}

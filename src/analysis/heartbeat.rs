@@ -1,0 +1,258 @@
+//! Whether the log itself is alive: pgbouncer writes its stats every `stats_period`, so a log that has shown stats and
+//! then nothing for three periods is silent, and says nothing about any account.
+//!
+//! ```text
+//! stats      stats      (overdue)   in doubt: alerts wait        three periods: log silent
+//!   |----------|----------:·····|································|
+//!   T-P        T         T+P  T+1.5P                            L+3P       L: the last record of any kind
+//! ```
+//!
+//! Where other records come though the stats are overdue, they were turned off, and the log is not in doubt.
+
+use super::watch::Verdict;
+use crate::limits::{SILENT_PERIODS, STATS_PERIOD_MS};
+
+/// What is wrong with the log's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is not there.
+    Missing,
+    /// It cannot be read.
+    Unreadable,
+}
+
+/// The log says nothing, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// `log silent`, `pgbouncer down`, `log missing` or `log unreadable`.
+    pub verdict: Verdict,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+}
+
+/// What is known of the log's life. Times are milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heartbeat {
+    last_record: Option<i64>,
+    last_stats: Option<i64>,
+    /// The last word was that pgbouncer exits.
+    down: Option<i64>,
+    trouble: Option<(Trouble, i64)>,
+    outage: Option<Outage>,
+    /// The first record since the outage.
+    spoke: Option<i64>,
+}
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    None,
+    /// The log speaks again, as of this moment, after this outage.
+    Spoke(i64, Outage),
+}
+
+impl Heartbeat {
+    /// Some process wrote a record.
+    #[inline]
+    pub(super) fn record(&mut self, at: i64) {
+        self.last_record = Some(at);
+        if self.down.is_some() || self.outage.is_some() {
+            self.down = None;
+            self.spoke.get_or_insert(at);
+        }
+    }
+
+    /// It was stats.
+    pub(super) fn stats(&mut self, at: i64) {
+        self.last_stats = Some(at);
+    }
+
+    /// It was the last word of the last process.
+    pub(super) fn over(&mut self, at: i64) {
+        self.down = Some(at);
+        self.spoke = None;
+    }
+
+    /// The file is missing or cannot be read, or is well again.
+    pub(super) fn trouble(&mut self, trouble: Option<Trouble>, now: i64) {
+        let since = self.trouble.map_or(now, |(_, since)| since);
+        self.trouble = trouble.map(|trouble| (trouble, since));
+    }
+
+    /// The clock was set forward by so many milliseconds.
+    pub(super) fn shift(&mut self, by: i64) {
+        for time in [&mut self.last_record, &mut self.last_stats, &mut self.down, &mut self.spoke] {
+            *time = time.map(|time| time + by);
+        }
+        self.trouble = self.trouble.map(|(trouble, since)| (trouble, since + by));
+        self.outage = self.outage.map(|outage| Outage { since: outage.since + by, ..outage });
+    }
+
+    /// Judges at `now`, with stats every `period` milliseconds, if the log has shown it.
+    pub(super) fn judge(&mut self, now: i64, period: Option<i64>) -> Change {
+        let found = self.find(now, period);
+        match (self.outage, found) {
+            (Some(before), None) => {
+                self.outage = None;
+                Change::Spoke(self.spoke.take().unwrap_or(now), before)
+            }
+            // One that began anew, though nobody looked in between.
+            (Some(before), Some(new)) if self.spoke.is_some() && new.since > before.since => {
+                let spoke = self.spoke.take();
+                self.outage = Some(new);
+                Change::Spoke(spoke.unwrap_or(now), before)
+            }
+            (None, Some(new)) => {
+                self.outage = Some(new);
+                self.spoke = None;
+                Change::None
+            }
+            (before, _) => {
+                self.outage = before;
+                Change::None
+            }
+        }
+    }
+
+    fn find(&self, now: i64, period: Option<i64>) -> Option<Outage> {
+        if let Some(since) = self.down {
+            return Some(Outage { verdict: Verdict::PgbouncerDown, since });
+        }
+        let quiet = |since: i64| now - since > SILENT_PERIODS * period.unwrap_or(STATS_PERIOD_MS);
+        let last = self.last_record.filter(|&last| self.is_overdue(now, period) && quiet(last));
+        match (self.trouble, last) {
+            (Some((trouble, since)), last) if quiet(since) || last.is_some() => {
+                Some(Outage { verdict: trouble.verdict(), since })
+            }
+            (_, Some(since)) => Some(Outage { verdict: Verdict::LogSilent, since }),
+            _ => None,
+        }
+    }
+
+    /// Stats are overdue by half a period, and nothing else was written since.
+    fn is_overdue(&self, now: i64, period: Option<i64>) -> bool {
+        let overdue = self.last_stats.zip(period).map(|(last, period)| last + period + period / 2);
+        overdue.is_some_and(|overdue| now > overdue && self.last_record.is_none_or(|last| last <= overdue))
+    }
+
+    /// Whether nothing can be said of any account now: alerts wait.
+    pub(super) fn is_in_doubt(&self, now: i64, period: Option<i64>) -> bool {
+        let blind = self.trouble.is_some_and(|(_, since)| self.last_record.is_none_or(|last| last <= since));
+        // A file that is gone from its path may still be written to, and read.
+        let mute = |outage: Outage| matches!(outage.verdict, Verdict::LogSilent | Verdict::PgbouncerDown);
+        blind || self.outage.is_some_and(mute) || self.is_overdue(now, period)
+    }
+
+    /// The outage that lasts.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        self.outage
+    }
+
+    /// When the log's last record was written.
+    pub(super) fn last_record(&self) -> Option<i64> {
+        self.last_record
+    }
+}
+
+impl Trouble {
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Missing => Verdict::LogMissing,
+            Self::Unreadable => Verdict::LogUnreadable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P: i64 = 60_000;
+
+    fn beating(until: i64) -> Heartbeat {
+        let mut heart = Heartbeat::default();
+        for at in (0..=until).step_by(P as usize) {
+            heart.record(at);
+            heart.stats(at);
+        }
+        heart
+    }
+
+    fn verdict(heart: &mut Heartbeat, now: i64) -> Option<(&'static str, i64)> {
+        assert_eq!(heart.judge(now, Some(P)), Change::None);
+        heart.outage().map(|outage| (outage.verdict.name(), outage.since))
+    }
+
+    #[test]
+    fn three_periods_without_a_record_are_silence() {
+        let mut heart = beating(10 * P);
+        assert!(!heart.is_in_doubt(10 * P + P * 3 / 2, Some(P)));
+        assert!(heart.is_in_doubt(10 * P + P * 3 / 2 + 1, Some(P)), "overdue by half a period");
+        assert_eq!(verdict(&mut heart, 13 * P), None);
+        assert_eq!(verdict(&mut heart, 13 * P + 1), Some(("log silent", 10 * P)));
+        heart.record(20 * P);
+        heart.stats(20 * P);
+        let before = Outage { verdict: Verdict::LogSilent, since: 10 * P };
+        assert_eq!(heart.judge(20 * P + 5, Some(P)), Change::Spoke(20 * P, before));
+        assert!(!heart.is_in_doubt(20 * P + 5, Some(P)));
+    }
+
+    #[test]
+    fn stats_that_were_turned_off_are_no_silence() {
+        let mut heart = beating(10 * P);
+        heart.record(12 * P);
+        assert!(!heart.is_in_doubt(12 * P, Some(P)));
+        assert_eq!(verdict(&mut heart, 100 * P), None, "a log without stats may be quiet for long");
+        let mut never = Heartbeat::default();
+        never.record(0);
+        assert_eq!(verdict(&mut never, 100 * P), None);
+    }
+
+    #[test]
+    fn the_last_word_of_the_last_process_is_told_at_once() {
+        let mut heart = beating(10 * P);
+        heart.record(10 * P + 5);
+        heart.over(10 * P + 5);
+        assert_eq!(verdict(&mut heart, 10 * P + 6), Some(("pgbouncer down", 10 * P + 5)));
+        heart.record(10 * P + 900);
+        assert!(matches!(heart.judge(10 * P + 1000, Some(P)), Change::Spoke(spoke, _) if spoke == 10 * P + 900));
+    }
+
+    #[test]
+    fn a_restart_between_two_looks_is_no_outage() {
+        let mut heart = beating(10 * P);
+        heart.over(10 * P + 5);
+        heart.record(10 * P + 900);
+        assert_eq!(verdict(&mut heart, 10 * P + 1000), None);
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_told_after_as_long_as_a_silent_log() {
+        let mut heart = beating(10 * P);
+        heart.trouble(Some(Trouble::Missing), 10 * P + 5);
+        assert!(heart.is_in_doubt(10 * P + 6, Some(P)), "nothing is read");
+        heart.record(10 * P + 9);
+        assert!(!heart.is_in_doubt(10 * P + 10, Some(P)), "the renamed file is still written to");
+        assert_eq!(verdict(&mut heart, 13 * P + 5), None);
+        heart.record(13 * P + 6);
+        heart.stats(13 * P + 6);
+        assert_eq!(verdict(&mut heart, 13 * P + 10), Some(("log missing", 10 * P + 5)));
+        assert!(!heart.is_in_doubt(13 * P + 10, Some(P)), "it is read all the same");
+        assert_eq!(verdict(&mut heart, 20 * P), Some(("log missing", 10 * P + 5)));
+        heart.trouble(None, 21 * P);
+        assert_eq!(heart.judge(21 * P, Some(P)), Change::None, "it is there again, but does not speak yet");
+        heart.record(21 * P + 1);
+        assert!(matches!(heart.judge(21 * P + 2, Some(P)), Change::Spoke(spoke, _) if spoke == 21 * P + 1));
+    }
+
+    #[test]
+    fn the_clock_that_is_set_makes_nothing_old() {
+        let mut heart = beating(10 * P);
+        heart.shift(100 * P);
+        assert_eq!(verdict(&mut heart, 111 * P), None);
+        assert!(!heart.is_in_doubt(111 * P, Some(P)));
+        heart.shift(-100 * P);
+        assert_eq!(verdict(&mut heart, 13 * P + 1), Some(("log silent", 10 * P)));
+    }
+}

@@ -1,0 +1,210 @@
+//! One watched entry: what the configuration says of it, and how it stands.
+
+use jiff::tz::TimeZone;
+
+use super::notice::{Failures, Login, Notice, Recovery, Verdict};
+use super::window::Span;
+use super::{OpenLogin, Window};
+
+/// What is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As the configuration has it: `user` or `database/user`.
+    pub name: String,
+    /// Only logins into this database count.
+    pub database: Option<Vec<u8>>,
+    /// The account.
+    pub user: Vec<u8>,
+    /// How long it may be silent, in minutes.
+    pub minutes: u32,
+    /// When.
+    pub window: Window,
+}
+
+/// A window that does nothing but be open has been so for a whole day.
+const DAY_MS: i64 = 24 * 60 * 60_000;
+
+/// How an entry stands. Times are milliseconds since 1970-01-01 UTC, and are shifted when the clock is set.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    /// When watching it began.
+    start: i64,
+    /// The last login that is decided.
+    decided: Option<Login>,
+    /// The last one that is open and taken for a login.
+    assumed: Option<Login>,
+    pub(super) failures: Failures,
+    /// An attempt is open that is too young to tell.
+    pub(super) pending: bool,
+    /// The window that is open: its opening, and since when it has been open in fact.
+    opened: Option<(i64, i64)>,
+    /// An alert is due: for the window of this opening, which has been open since then.
+    pub(super) due: Option<(i64, i64)>,
+    /// The opening of the window in which it was alerted.
+    pub(super) alerted: Option<i64>,
+    /// Since when it had been silent when it was alerted, until it recovers.
+    pub(super) outage_since: Option<i64>,
+    /// The first login after the alert.
+    back: Option<Login>,
+    span: Span,
+    /// No login has matched for a whole window.
+    missed: bool,
+}
+
+impl State {
+    pub(super) fn new(start: i64) -> Self {
+        Self {
+            start,
+            decided: None,
+            assumed: None,
+            failures: Failures::default(),
+            pending: false,
+            opened: None,
+            due: None,
+            alerted: None,
+            outage_since: None,
+            back: None,
+            span: Span::NONE,
+            missed: false,
+        }
+    }
+
+    /// Watching began earlier than was thought.
+    pub(super) fn begin(&mut self, since: i64) {
+        self.start = self.start.min(since);
+    }
+
+    /// The window may be another one from now on.
+    pub(super) fn reopen(&mut self) {
+        (self.span, self.opened, self.due, self.alerted) = (Span::NONE, None, None, None);
+    }
+
+    pub(super) fn last_login(&self) -> Option<&Login> {
+        self.decided.iter().chain(&self.assumed).max_by_key(|login| login.sequence)
+    }
+
+    pub(super) fn is_missed(&self) -> bool {
+        self.missed && self.last_login().is_none()
+    }
+
+    /// A login was decided.
+    pub(super) fn login(&mut self, login: &OpenLogin<'_>, assumed: bool) {
+        if self.decided.as_ref().is_none_or(|last| last.sequence < login.sequence) {
+            self.decided = Some(self.remember(login, assumed));
+            self.came_back(login.sequence);
+        }
+    }
+
+    /// An open session is taken for a login.
+    pub(super) fn assume(&mut self, login: &OpenLogin<'_>, assumed: bool) {
+        let newer = self.last_login().is_none_or(|last| last.sequence < login.sequence);
+        let proven = self.assumed.as_ref().is_some_and(|last| last.sequence == login.sequence && last.assumed);
+        if newer || proven && !assumed {
+            self.assumed = Some(self.remember(login, assumed));
+            self.came_back(login.sequence);
+        }
+    }
+
+    fn remember(&mut self, login: &OpenLogin<'_>, assumed: bool) -> Login {
+        let &OpenLogin { sequence, at, stamp, host, .. } = login;
+        let login = Login { sequence, at, stamp, host: host.to_vec(), assumed };
+        if self.back.is_none() && self.outage_since.is_some_and(|since| at > since) {
+            self.back = Some(login.clone());
+        }
+        login
+    }
+
+    /// A login has come: what failed before it does not matter any more.
+    fn came_back(&mut self, sequence: u64) {
+        if self.failures.sequence < sequence {
+            self.failures = Failures::default();
+        }
+    }
+
+    /// An attempt within the window of this opening has failed. Whether it had been taken for a login.
+    pub(super) fn failure(&mut self, failed: &OpenLogin<'_>, reason: &[u8], opening: Option<i64>, spoke: i64) -> bool {
+        let was_assumed = self.assumed.as_ref().is_some_and(|login| login.sequence == failed.sequence);
+        if was_assumed {
+            self.assumed = None;
+        }
+        if failed.at > spoke && self.last_login().is_none_or(|last| last.sequence < failed.sequence) {
+            if self.failures.opening != opening {
+                self.failures = Failures { opening, ..Failures::default() };
+            }
+            self.failures.count += 1;
+            self.failures.sequence = failed.sequence;
+            replace(&mut self.failures.reason, reason);
+            replace(&mut self.failures.host, failed.host);
+        }
+        was_assumed
+    }
+
+    /// The opening of the window that is open at a time.
+    pub(super) fn span(&mut self, window: &Window, zone: &TimeZone, at: i64) -> Option<i64> {
+        if !self.span.holds(at) {
+            let span = window.span(zone, at);
+            self.close_window(span.from);
+            self.span = span;
+        }
+        if self.span.from == i64::MIN {
+            self.missed |= self.span.open && at.saturating_sub(self.start) >= DAY_MS;
+        }
+        self.span.open.then_some(self.span.from)
+    }
+
+    /// The stretch of time that is kept is over: was that a whole window without a login?
+    fn close_window(&mut self, next: i64) {
+        self.missed |= self.span.open && self.start <= self.span.from && next >= self.span.to;
+    }
+
+    /// Notes since when the window that is open has been open in fact: when the clock was set forward over its
+    /// opening, since then.
+    pub(super) fn open_window(&mut self, opening: Option<i64>, skipped: (i64, i64)) {
+        if self.opened.map(|(known, _)| known) != opening {
+            self.opened = opening.map(|opening| {
+                let leapt = skipped.0 < opening && opening <= skipped.1;
+                (opening, if leapt { skipped.1 } else { opening })
+            });
+        }
+    }
+
+    pub(super) fn opened_at(&self) -> i64 {
+        self.opened.map_or(i64::MIN, |(_, at)| at)
+    }
+
+    /// Since when it is silent, in the window that is open.
+    pub(super) fn since(&self, spoke: i64) -> i64 {
+        self.since_opening(spoke, self.opened_at())
+    }
+
+    /// Since when it is silent, in a window that has been open since then.
+    pub(super) fn since_opening(&self, spoke: i64, opened: i64) -> i64 {
+        let login = self.last_login().map_or(self.start, |login| login.at.max(self.start));
+        login.max(opened).max(spoke)
+    }
+
+    /// The notice that it has come back, if it has.
+    pub(super) fn recovered(&mut self, entry: usize) -> Option<Notice> {
+        let login = self.back.take()?;
+        let since = self.outage_since.take()?;
+        self.alerted = None;
+        let minutes = (login.at - since) / 60_000;
+        let (at, login, verdict) = (login.at, Some(login), Verdict::Silent);
+        Some(Notice::Recovered(Recovery { entry: Some(entry), at, since, minutes, login, verdict }))
+    }
+
+    pub(super) fn shift(&mut self, by: i64) {
+        for login in [&mut self.decided, &mut self.assumed, &mut self.back].into_iter().flatten() {
+            login.at += by;
+        }
+        self.start += by;
+        self.outage_since = self.outage_since.map(|since| since + by);
+        self.opened = self.opened.map(|(opening, at)| (opening, at.saturating_add(by)));
+        self.due = self.due.map(|(opening, at)| (opening, at.saturating_add(by)));
+    }
+}
+
+fn replace(kept: &mut Vec<u8>, new: &[u8]) {
+    kept.clear();
+    kept.extend_from_slice(new);
+}

@@ -1,0 +1,262 @@
+use super::*;
+use crate::analysis::heartbeat::Trouble;
+use crate::pgbouncer::record::Zone;
+use jiff::civil::{DateTime, Time};
+
+const MINUTE: i64 = 60_000;
+const SECOND: i64 = 1000;
+
+fn at(text: &str) -> i64 {
+    let zone = TimeZone::get("Europe/Paris").expect("the host's time zones: Debian's package tzdata");
+    let civil: DateTime = text.parse().expect("a date");
+    zone.to_timestamp(civil).expect("in range").as_millisecond()
+}
+
+/// A watch of one entry, and the log that it hangs on.
+struct Case {
+    watch: Watch,
+    heart: Heartbeat,
+    period: Option<i64>,
+    sequence: u64,
+    pending: bool,
+}
+
+impl Case {
+    fn new(open: (i8, i8), close: (i8, i8), minutes: u32, since: &str) -> Self {
+        let time = |(hour, minute)| Time::constant(hour, minute, 0, 0);
+        let window = Window { open: time(open), close: time(close), days: [true, true, true, true, true, false, true] };
+        let entry = Entry { name: "web".to_owned(), database: None, user: b"web".to_vec(), minutes, window };
+        let watch = Watch::new(vec![entry], TimeZone::get("Europe/Paris").expect("tzdata"), at(since));
+        Self { watch, heart: Heartbeat::default(), period: None, sequence: 0, pending: false }
+    }
+
+    fn session(&mut self, at: i64) -> OpenLogin<'static> {
+        self.sequence += 1;
+        let stamp = Stamp { millis: at, zone: Zone::Unknown };
+        OpenLogin { entry: 0, sequence: self.sequence, at, stamp, host: b"10.0.0.1" }
+    }
+
+    fn login(&mut self, at: i64) {
+        let session = self.session(at);
+        self.watch.login(&session, false);
+    }
+
+    fn failure(&mut self, at: i64) {
+        let session = self.session(at);
+        self.watch.failure(&session, b"password authentication failed");
+    }
+
+    fn tick(&mut self, now: i64) -> Vec<Notice> {
+        self.watch.begin_tick();
+        if self.pending {
+            self.watch.pending(0);
+        }
+        let counts = |_| OpenCounts { logins: 0, pending: u64::from(self.pending) };
+        self.watch.tick(now, &mut self.heart, self.period, &counts)
+    }
+
+    /// What is told from `begin` to `end`, second by second: (seconds since `begin`, what, for how many minutes).
+    fn run(&mut self, begin: &str, end: &str) -> Vec<(i64, &'static str, i64)> {
+        let (begin, end) = (at(begin), at(end));
+        let mut told = Vec::new();
+        for now in (begin..=end).step_by(SECOND as usize) {
+            for notice in self.tick(now) {
+                let second = (now - begin) / SECOND;
+                told.push(match notice {
+                    Notice::Alert(alert) => (second, alert.verdict.name(), alert.minutes),
+                    Notice::Recovered(recovery) => (second, "recovered", recovery.minutes),
+                });
+            }
+        }
+        told
+    }
+}
+
+#[test]
+fn one_alert_per_silence_and_again_after_the_next_login() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:30:00"), [(301, "silent", 5)]);
+    case.login(at("2026-11-23T08:30:30"));
+    let told = case.run("2026-11-23T08:31:00", "2026-11-23T08:50:00");
+    assert_eq!(told, [(0, "recovered", 30), (271, "silent", 5)]);
+}
+
+#[test]
+fn outside_the_window_nobody_is_missed_but_a_recovery_is_told() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T00:00:00");
+    assert_eq!(case.run("2026-11-23T00:00:00", "2026-11-23T08:00:00"), []);
+    assert_eq!(case.run("2026-11-23T18:50:00", "2026-11-23T19:30:00"), [(0, "silent", 650)]);
+    case.login(at("2026-11-23T20:00:00"));
+    assert_eq!(case.run("2026-11-23T20:00:00", "2026-11-23T21:00:00"), [(0, "recovered", 720)]);
+}
+
+#[test]
+fn silence_that_lasts_is_told_again_in_the_next_window() {
+    let mut case = Case::new((8, 0), (9, 0), 5, "2026-11-23T00:00:00");
+    let told = case.run("2026-11-23T00:00:00", "2026-11-24T23:00:00");
+    assert_eq!(told, [(8 * 3600 + 301, "silent", 5), (32 * 3600 + 301, "silent", 5)]);
+    case.login(at("2026-11-24T23:00:30"));
+    let told = case.run("2026-11-24T23:01:00", "2026-11-24T23:02:00");
+    assert_eq!(told, [(0, "recovered", 39 * 60)], "from the first of the two");
+}
+
+#[test]
+fn a_window_across_midnight_belongs_to_the_day_on_which_it_opened() {
+    // It does not open on Saturdays: 2026-11-28 is one.
+    let mut case = Case::new((22, 0), (2, 0), 60, "2026-11-27T12:00:00");
+    let told = case.run("2026-11-27T12:00:00", "2026-11-29T23:59:00");
+    let expected = [(11 * 3600 + 1, "silent", 60), (59 * 3600 + 1, "silent", 60)];
+    assert_eq!(told, expected, "on Friday night and on Sunday night");
+}
+
+#[test]
+fn a_pending_attempt_holds_the_alert_back_until_it_is_decided() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.pending = true;
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:05:30"), []);
+    let session = case.session(at("2026-11-23T08:04:50"));
+    case.watch.login(&session, false);
+    case.pending = false;
+    assert_eq!(case.run("2026-11-23T08:05:31", "2026-11-23T08:09:50"), [], "it was the login that was missed");
+}
+
+#[test]
+fn pending_attempts_hold_an_alert_back_for_65_seconds_at_most() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.pending = true;
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:30:00"), [(366, "silent", 6)]);
+}
+
+#[test]
+fn an_alert_that_was_held_back_is_told_though_the_window_has_closed() {
+    let mut case = Case::new((8, 0), (8, 6), 5, "2026-11-23T08:00:00");
+    case.pending = true;
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:06:02"), []);
+    case.failure(at("2026-11-23T08:05:20"));
+    case.pending = false;
+    assert_eq!(case.run("2026-11-23T08:06:03", "2026-11-23T09:00:00"), [(0, "failing", 6)]);
+}
+
+#[test]
+fn an_assumed_login_that_was_none_is_taken_back_and_missed_anew() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.login(at("2026-11-23T08:01:00"));
+    assert_eq!(case.run("2026-11-23T08:06:00", "2026-11-23T08:10:00"), [(1, "silent", 5)]);
+    let assumed = case.session(at("2026-11-23T08:09:00"));
+    case.watch.assume(&assumed, true);
+    assert_eq!(case.run("2026-11-23T08:10:05", "2026-11-23T08:13:00"), [(0, "recovered", 8)]);
+    case.watch.failure(&assumed, b"left at the password prompt");
+    assert!(case.watch.must_rescan(), "an older one may be open still");
+    assert_eq!(case.run("2026-11-23T08:13:00", "2026-11-23T08:20:00"), [(0, "failing", 12)]);
+}
+
+#[test]
+fn failures_since_the_last_login_make_the_verdict() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.failure(at("2026-11-23T08:01:00"));
+    let told = case.tick(at("2026-11-23T08:06:00"));
+    let [Notice::Alert(alert)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((alert.verdict, alert.attempts, alert.failures.count), (Verdict::Failing, 1, 1));
+    assert_eq!(alert.failures.reason, b"password authentication failed");
+}
+
+#[test]
+fn failures_before_the_window_opened_are_no_attempts_in_it() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T00:00:00");
+    case.failure(at("2026-11-23T03:00:00"));
+    assert_eq!(case.run("2026-11-23T07:00:00", "2026-11-23T09:00:00"), [(3901, "silent", 5)]);
+}
+
+#[test]
+fn the_hours_of_a_day_with_a_change_of_clocks_are_counted_as_they_pass() {
+    // 2026-10-25: 03:00 becomes 02:00 again in Paris, so 01:00 to 04:00 are four hours.
+    let mut case = Case::new((1, 0), (12, 0), 200, "2026-10-25T00:00:00");
+    assert_eq!(case.run("2026-10-25T01:00:00", "2026-10-25T12:00:00"), [(12_001, "silent", 200)]);
+}
+
+#[test]
+fn while_the_log_is_silent_nobody_is_missed_and_then_from_when_it_speaks() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.period = Some(MINUTE);
+    let last = at("2026-11-23T08:04:00");
+    case.heart.record(last);
+    case.heart.stats(last);
+    // Due at 08:05:00; the stats are overdue by half a period at 08:05:30.
+    case.login(at("2026-11-23T08:00:40"));
+    let told = case.run("2026-11-23T08:04:00", "2026-11-23T08:30:00");
+    assert_eq!(told, [(181, "log silent", 3)]);
+    case.heart.record(at("2026-11-23T08:30:00"));
+    case.heart.stats(at("2026-11-23T08:30:00"));
+    assert_eq!(case.run("2026-11-23T08:30:01", "2026-11-23T08:31:30"), [(0, "recovered", 26)]);
+    case.heart.record(at("2026-11-23T08:35:00"));
+    case.heart.stats(at("2026-11-23T08:35:00"));
+    assert_eq!(case.run("2026-11-23T08:35:00", "2026-11-23T08:36:00"), [(1, "silent", 5)]);
+}
+
+#[test]
+fn the_log_is_alerted_only_while_some_window_is_open() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T03:00:00");
+    case.heart.record(at("2026-11-23T04:00:00"));
+    case.heart.over(at("2026-11-23T04:00:00"));
+    assert_eq!(case.run("2026-11-23T04:00:00", "2026-11-23T09:00:00"), [(4 * 3600 + 1, "pgbouncer down", 240)]);
+}
+
+#[test]
+fn a_log_that_is_missing_is_told_once() {
+    let mut case = Case::new((8, 0), (19, 0), 1, "2026-11-23T08:00:00");
+    case.heart.trouble(Some(Trouble::Missing), at("2026-11-23T08:00:00"));
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T12:00:00"), [(181, "log missing", 3)]);
+    case.heart.trouble(None, at("2026-11-23T12:00:00"));
+    let told = case.run("2026-11-23T12:00:00", "2026-11-23T12:02:00");
+    assert_eq!(told, [(0, "recovered", 240), (61, "silent", 1)]);
+}
+
+#[test]
+fn a_clock_that_is_set_forward_raises_no_alert_and_swallows_none() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.login(at("2026-11-23T09:00:00"));
+    assert_eq!(case.run("2026-11-23T09:00:00", "2026-11-23T09:04:00"), []);
+    case.watch.shift(3600 * SECOND, at("2026-11-23T10:04:00"));
+    assert_eq!(case.run("2026-11-23T10:04:00", "2026-11-23T10:10:00"), [(61, "silent", 5)]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_raises_no_alert_and_swallows_none() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.login(at("2026-11-23T10:00:00"));
+    assert_eq!(case.run("2026-11-23T10:00:00", "2026-11-23T10:04:00"), []);
+    case.watch.shift(-3600 * SECOND, at("2026-11-23T09:04:00"));
+    assert_eq!(case.run("2026-11-23T09:04:00", "2026-11-23T09:10:00"), [(61, "silent", 5)]);
+}
+
+#[test]
+fn a_clock_that_is_set_over_the_opening_opens_the_window_then() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T07:00:00");
+    assert_eq!(case.run("2026-11-23T07:00:00", "2026-11-23T07:30:00"), []);
+    case.watch.shift(3600 * SECOND, at("2026-11-23T08:30:00"));
+    assert_eq!(case.run("2026-11-23T08:30:00", "2026-11-23T08:36:00"), [(301, "silent", 5)]);
+}
+
+#[test]
+fn a_name_that_no_login_matches_for_a_whole_window_is_never_seen() {
+    let mut case = Case::new((8, 0), (9, 0), 5, "2026-11-23T08:30:00");
+    case.run("2026-11-23T08:30:00", "2026-11-23T09:30:00");
+    assert_eq!(case.watch.never_seen().count(), 0, "not the whole of that window");
+    case.run("2026-11-24T07:30:00", "2026-11-24T08:30:00");
+    case.run("2026-11-24T08:31:00", "2026-11-24T09:30:00");
+    assert_eq!(case.watch.never_seen().count(), 1);
+    case.login(at("2026-11-24T10:00:00"));
+    assert_eq!(case.watch.never_seen().count(), 0);
+}
+
+#[test]
+fn entries_that_stay_keep_what_is_known_of_them() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.login(5);
+    let watch = &mut case.watch;
+    let mut other = watch.entries()[0].clone();
+    (other.name, other.user) = ("batch".to_owned(), b"batch".to_vec());
+    let both = vec![other, watch.entries()[0].clone()];
+    assert_eq!(watch.reconfigure(both, at("2026-11-23T08:00:00")), [Some(1)]);
+    assert_eq!((watch.last_login(0), watch.last_login(1).map(|login| login.at)), (None, Some(5)));
+}
