@@ -7,9 +7,11 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 Usage: loganalyzer [OPTIONS]                    follow the log of the configuration
        loganalyzer [OPTIONS] report [FILE...]   report on complete logs (\"-\" is standard input; none: the configured file)
+       loganalyzer [OPTIONS] replay [FILE...]   which alerts would complete logs have raised, by the log's own clock
        loganalyzer [OPTIONS] check              check configuration and log, say what would be watched
   -c, --config FILE   default: ./LogAnalyzer.json, then /etc/loganalyzer/LogAnalyzer.json
-      --format FORMAT of a report: text (default) or json
+      --format FORMAT of a report or replay: text (default) or json
+      --propose       with replay: for every account the least threshold that would have raised no alert
   -V, --verbose       also print every stats line and login as it comes
   -v, --version
   -h, --help
@@ -22,6 +24,8 @@ pub enum Command {
     Follow,
     /// Report on complete logs.
     Report(Vec<PathBuf>),
+    /// Say which alerts complete logs would have raised.
+    Replay(Vec<PathBuf>),
     /// Check configuration and log.
     Check,
     /// Print the help.
@@ -51,6 +55,8 @@ pub struct Arguments {
     pub verbose: bool,
     /// `--format`.
     pub format: Format,
+    /// `--propose`.
+    pub propose: bool,
 }
 
 /// Reads the arguments behind the program's name.
@@ -61,7 +67,8 @@ pub struct Arguments {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
     use lexopt::prelude::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut read = Arguments { command: Command::Follow, config: None, verbose: false, format: Format::Text };
+    let mut read =
+        Arguments { command: Command::Follow, config: None, verbose: false, format: Format::Text, propose: false };
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Short('h') | Long("help") => return Ok(Arguments { command: Command::Help, ..read }),
@@ -70,13 +77,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments,
             Short('c') | Long("config") => {
                 read.config = Some(parser.value().map_err(|error| error.to_string())?.into());
             }
+            Long("propose") => read.propose = true,
             Long("format") => read.format = parse_format(&parser.value().map_err(|error| error.to_string())?)?,
             Value(value) => add_value(&mut read.command, value)?,
             other => return Err(other.unexpected().to_string()),
         }
     }
-    if read.format != Format::Text && !matches!(read.command, Command::Report(_)) {
-        return Err("--format goes with report".to_owned());
+    if read.format != Format::Text && !matches!(read.command, Command::Report(_) | Command::Replay(_)) {
+        return Err("--format goes with report and replay".to_owned());
+    }
+    if read.propose && !matches!(read.command, Command::Replay(_)) {
+        return Err("--propose goes with replay".to_owned());
     }
     Ok(read)
 }
@@ -92,9 +103,15 @@ fn parse_format(value: &OsString) -> Result<Format, String> {
 fn add_value(command: &mut Command, value: OsString) -> Result<(), String> {
     match command {
         Command::Follow if value == "report" => *command = Command::Report(Vec::new()),
+        Command::Follow if value == "replay" => *command = Command::Replay(Vec::new()),
         Command::Follow if value == "check" => *command = Command::Check,
-        Command::Report(files) => files.push(value.into()),
-        _ => return Err(format!("nobody knows the command {:?}: write report or check", value.to_string_lossy())),
+        Command::Report(files) | Command::Replay(files) => files.push(value.into()),
+        _ => {
+            return Err(format!(
+                "nobody knows the command {:?}: write report, replay or check",
+                value.to_string_lossy()
+            ));
+        }
     }
     Ok(())
 }
@@ -115,15 +132,18 @@ mod tests {
         assert_eq!(read(&[]).map(|read| read.command), Ok(Command::Follow));
         assert_eq!(read(&["-V"]).map(|read| (read.command, read.verbose)), Ok((Command::Follow, true)));
         assert_eq!(read(&["-v"]).map(|read| read.command), Ok(Command::Version));
+        let replay = read(&["replay", "--propose", "a.log"]).expect("right");
+        assert_eq!((replay.command, replay.propose), (Command::Replay(vec!["a.log".into()]), true));
         assert_eq!(read(&["check"]).map(|read| read.command), Ok(Command::Check));
     }
 
     #[test]
     fn what_is_wrong_is_told() {
         for (words, message) in [
-            (&["reprot"][..], "nobody knows the command \"reprot\": write report or check"),
+            (&["reprot"][..], "nobody knows the command \"reprot\": write report, replay or check"),
             (&["--format", "xml"], "--format xml: write text or json"),
-            (&["--format", "json"], "--format goes with report"),
+            (&["--format", "json"], "--format goes with report and replay"),
+            (&["check", "--propose"], "--propose goes with replay"),
             (&["--frob"], "invalid option '--frob'"),
             (&["-c"], "missing argument for option '-c'"),
         ] {

@@ -57,6 +57,8 @@ pub struct Config {
     pub trailing_delay: Duration,
     /// When the daily report is sent, in local time.
     pub report_time: Time,
+    /// The window of the entries that have none of their own.
+    pub window: Window,
     /// What is watched.
     pub watched: Vec<Entry>,
     /// Whether alerts are printed.
@@ -140,13 +142,15 @@ impl Config {
             }
         }
         let (alert_by_print, alert_by_email) = parse_alerting(&files, has_email)?;
+        let window = parse_window(&configuration)?;
         Ok(Self {
             file: file.to_owned(),
             logs: parse_logs(&files)?,
             date_time_format: parse_format(&configuration)?,
             trailing_delay: parse_delay(&configuration)?,
             report_time: parse_time(&configuration, "timeToSendEmailInformation", "19:00:00")?,
-            watched: watched::parse(&files, &parse_window(&configuration)?, &configuration)?,
+            window,
+            watched: watched::parse(&files, &window, &configuration)?,
             alert_by_print,
             alert_by_email,
             has_email,

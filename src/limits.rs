@@ -97,6 +97,10 @@ pub const STATS_PERIOD_MS: i64 = 60_000;
 /// a busy host make less.
 pub const CLOCK_STEP_MS: i64 = 2000;
 
+/// How far a record may lie before the one that stands above it, in milliseconds, without the clock having been set:
+/// several processes write into one log, and syslog daemons change the order.
+pub const REPLAY_DISORDER_MS: i64 = 5000;
+
 /// After so many stats periods without a line a process, or a log, counts as silent.
 pub const SILENT_PERIODS: i64 = 3;
 

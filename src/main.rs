@@ -15,6 +15,7 @@ use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
 use loganalyzer::runtime::daemon::{Daemon, Options};
+use loganalyzer::runtime::replay::Replay;
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::World;
 use loganalyzer::runtime::{batch, check};
@@ -47,6 +48,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Version => print(&format!("loganalyzer {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Follow => follow(arguments),
         Command::Report(files) => report(arguments, files),
+        Command::Replay(files) => replay(arguments, files),
         Command::Check => run_check(arguments),
     }
 }
@@ -87,12 +89,22 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let now = system()?.now();
     let watch = Watch::new(Vec::new(), zone.clone(), now);
     let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
-    batch::read_logs(&mut analyzer, &files).map_err(Failure::Failed)?;
+    batch::read_logs(&files, &mut |line| _ = analyzer.line(line)).map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
         Format::Text => print(&text::write(&report, style())),
         Format::Json => print(&json::write(&report)),
     }
+}
+
+/// What a log would have raised. Without a configuration only thresholds can be proposed, for windows that are always
+/// open.
+fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
+    let needed = !arguments.propose || arguments.config.is_some() || files.is_empty();
+    let config = if needed || find().is_some() { Some(load(arguments)?) } else { None };
+    let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
+    let text = setup.run(&TimeZone::system(), system()?.now()).map_err(Failure::Failed)?;
+    print(&text)
 }
 
 fn run_check(arguments: &Arguments) -> Result<(), Failure> {

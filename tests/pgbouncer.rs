@@ -204,11 +204,11 @@ fn a_watched_account_that_leaves_at_the_password_prompt_is_failing() {
     stays.kill().expect("killed");
     let _ = stays.wait();
     let text = follower.stop();
-    let alert = text.split_once("ALERT odd user: no login for 1 minutes (failing), since ");
+    let alert = text.split_once("ALERT odd user: no login for 1 minute (failing), since ");
     let alert = alert.unwrap_or_else(|| panic!("no such alert: {text}")).1;
     assert!(alert.contains(": left at the password prompt\n"), "{text}");
     // The session that was there before is a login; with nothing new for a minute it is missed, and not failing.
-    assert!(text.contains("ALERT app: no login for 1 minutes (silent), since "), "{text}");
+    assert!(text.contains("ALERT app: no login for 1 minute (silent), since "), "{text}");
     assert!(!text.contains("(assumed"), "the kernel has seen it: {text}");
     assert_eq!(figure(&text, "odd user", "Number of logins"), 0, "{text}");
 }

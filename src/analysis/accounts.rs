@@ -178,6 +178,11 @@ impl Accounts {
         *self = Self::new(watched.iter().map(Vec::as_slice));
     }
 
+    /// The name of the account of this number.
+    pub(super) fn name(&self, number: usize) -> Option<Vec<u8>> {
+        Some(self.names.get(self.accounts.get(number)?.user).to_vec())
+    }
+
     /// Attempts so far.
     pub fn attempts(&self) -> u64 {
         self.total.attempts

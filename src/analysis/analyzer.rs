@@ -90,6 +90,8 @@ pub struct Analyzer {
     pub(super) assumed_until: i64,
     /// The clock was set since the last tick, and records may still have its old time.
     pub(super) step: Option<Step>,
+    /// How far the log's clock is east of Greenwich, in milliseconds, as of its last record.
+    pub(super) east: i64,
 }
 
 impl Analyzer {
@@ -119,6 +121,7 @@ impl Analyzer {
             heart: Heartbeat::default(),
             assumed_until: i64::MIN,
             step: None,
+            east: 0,
         }
     }
 
@@ -200,6 +203,7 @@ impl Analyzer {
     #[inline]
     fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
         let mut at = self.zones.instant(record.stamp);
+        self.east = record.stamp.millis - at;
         if let Some(step) = &self.step {
             at = step.mend(at);
         }
@@ -234,6 +238,10 @@ impl Analyzer {
         let (ticket, watched) = self.accounts.attempt(attempt);
         let moment = Moment { sequence: self.sequence, stamp: record.stamp };
         self.sequence += 1;
+        if let Some(silences) = self.watch.silences() {
+            silences.begin(at);
+            silences.attempt(moment.sequence, ticket.account as usize, attempt.user, at);
+        }
         let mut arrival = Arrival { moment, ticket, watched: [NOT_WATCHED; 2] };
         if watched {
             let entries = self.watch.entries_of(attempt.database, attempt.user);
@@ -291,6 +299,9 @@ pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decid
     let Decided { session, outcome } = decided;
     if let Some(ticket) = session.ticket {
         accounts.decide(ticket, session.moment, outcome);
+    }
+    if let Some(silences) = watch.silences() {
+        silences.decide(session.moment.sequence, matches!(outcome, Outcome::Login { .. }));
     }
     for login in watched_logins(session) {
         match outcome {

@@ -7,12 +7,15 @@ use super::analyzer::{Analyzer, LineCounts, settle, watched_logins};
 use super::heartbeat::Trouble;
 use super::refusals::Refusals;
 use super::sessions;
+use super::silences::Silence;
 use super::summary::OpenState;
 use super::traffic::Traffic;
 use super::watch::{Entry, Notice, OpenCounts};
 use super::zones::Zones;
 use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
 use crate::pgbouncer::fallback::Fallback;
+use crate::pgbouncer::lines::{Kind, Line};
+use crate::pgbouncer::parser::Reading;
 
 /// A clock that was set: what records that were written just before must be told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,38 @@ impl Analyzer {
         let Self { watch, heart, sessions, period, .. } = self;
         let counts = |entry| count_open(sessions, entry, now);
         watch.tick(now, heart, period.known(), &counts)
+    }
+
+    /// The instant of a line that is not taken yet, in milliseconds since 1970-01-01 UTC, if it is a record.
+    pub fn time_of(&mut self, line: &Line<'_>) -> Option<i64> {
+        match line.kind {
+            Kind::Whole | Kind::Unfinished => match self.parser.parse(line.bytes) {
+                Reading::Record(record) => Some(self.zones.instant(record.stamp)),
+                _ => None,
+            },
+            Kind::Cut => self.parser.parse_cut(line.bytes).map(|record| self.zones.instant(record.stamp)),
+            Kind::Continuation | Kind::TooLong => None,
+        }
+    }
+
+    /// What the log's own clock shows at an instant, as of its last record.
+    pub fn log_clock(&self, instant: i64) -> i64 {
+        instant + self.east
+    }
+
+    /// Watching begins at this moment.
+    pub fn begin_watch(&mut self, at: i64) {
+        self.watch.begin(at);
+        if let Some(silences) = self.watch.silences() {
+            silences.begin(at);
+        }
+    }
+
+    /// The longest silences of all accounts until `end`, by name, where the watch measures them.
+    pub fn silences(&mut self, end: i64) -> Vec<(Vec<u8>, Silence)> {
+        let Self { watch, accounts, .. } = self;
+        let Some(silences) = watch.silences() else { return Vec::new() };
+        silences.finish(end).filter_map(|(number, silence)| Some((accounts.name(number)?, silence.clone()))).collect()
     }
 
     /// Tells the watch which of its sessions are too young to tell, and which have become logins by their age.

@@ -17,6 +17,7 @@ mod queries;
 mod refusals;
 mod session_table;
 pub mod sessions;
+pub mod silences;
 pub mod summary;
 mod takeover;
 pub mod traffic;

@@ -18,13 +18,14 @@ mod window;
 use jiff::tz::TimeZone;
 
 use super::heartbeat::{Change, Heartbeat, Outage};
+use super::silences::Silences;
 use crate::limits::ASSUMED_AFTER_MS;
 use crate::pgbouncer::record::Stamp;
 use entry::State;
 
 pub use entry::Entry;
 pub use notice::{Alert, Failures, Login, Notice, OpenCounts, Recovery, Verdict};
-pub use window::{WEEKDAYS, Window};
+pub use window::{Span, WEEKDAYS, Window};
 
 /// An open or just decided session of a watched entry.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,8 @@ pub struct Watch {
     skipped: (i64, i64),
     /// An assumed login was found failed: the open ones have to be looked through.
     rescan: bool,
+    /// The longest silence of every account, where somebody asks for it.
+    silences: Option<Silences>,
 }
 
 impl Watch {
@@ -57,7 +60,17 @@ impl Watch {
     /// UTC).
     pub fn new(entries: Vec<Entry>, zone: TimeZone, since: i64) -> Self {
         let states = entries.iter().map(|_| State::new(since)).collect();
-        Self { entries, states, zone, spoke: i64::MIN, told: None, skipped: (0, 0), rescan: false }
+        Self { entries, states, zone, spoke: i64::MIN, told: None, skipped: (0, 0), rescan: false, silences: None }
+    }
+
+    /// Measures the longest silence of every account as well.
+    pub fn measure(&mut self, silences: Silences) {
+        self.silences = Some(silences);
+    }
+
+    /// What is measured.
+    pub(super) fn silences(&mut self) -> Option<&mut Silences> {
+        self.silences.as_mut()
     }
 
     /// What is watched.
@@ -169,6 +182,12 @@ impl Watch {
     ) -> Vec<Notice> {
         let change = heart.judge(now, period);
         let doubt = heart.is_in_doubt(now, period);
+        if let Some(silences) = &mut self.silences {
+            silences.tick(now);
+            if let Change::Spoke(spoke, outage) = change {
+                silences.spoke(spoke, outage, period.unwrap_or(0) * 3 / 2);
+            }
+        }
         let mut notices: Vec<Notice> = self.log_recovered(change).into_iter().collect();
         let mut any_open = false;
         for entry in 0..self.entries.len() {
@@ -188,7 +207,15 @@ impl Watch {
         self.states.iter_mut().for_each(|state| state.failures = Failures::default());
         let told = self.told.take()?;
         let (since, minutes) = (told.since, (at - outage.since) / 60_000);
-        Some(Notice::Recovered(Recovery { entry: None, at, since, minutes, login: None, verdict: told.verdict }))
+        Some(Notice::Recovered(Recovery {
+            entry: None,
+            at,
+            since,
+            minutes,
+            login: None,
+            verdict: told.verdict,
+            failures: Failures::default(),
+        }))
     }
 
     /// One alert for the log, while some window is open.

@@ -1,9 +1,11 @@
 //! How it is shown: state in, text out.
 //!
 //! [`text`] writes the report that people and their scripts have known since 2017, [`json`] the same figures for
-//! programs, [`notice`] what an alert says, and [`time`] and [`safe`] how times and hostile names are printed.
+//! programs, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
+pub mod events;
 pub mod json;
+mod json_writer;
 pub mod notice;
 pub mod paint;
 pub mod safe;

@@ -47,6 +47,11 @@ pub struct Context<'a> {
     pub last_record: Option<i64>,
 }
 
+/// The message of one notice.
+pub fn message(notice: &Notice, context: &Context<'_>) -> Message {
+    context.message(notice)
+}
+
 /// The messages of one tick: the log's own, the recoveries, the alerts.
 pub fn messages(notices: &[Notice], context: &Context<'_>) -> Vec<Message> {
     let (mut of_log, mut recovered, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
@@ -111,18 +116,19 @@ impl Context<'_> {
         shown(self.entries[entry].name.as_bytes(), Medium::Terminal).to_string()
     }
 
-    fn time(&self, instant: i64) -> String {
+    /// Prints an instant.
+    pub(super) fn time(&self, instant: i64) -> String {
         self.format.print((self.local)(instant))
     }
 
     fn alert(&self, alert: &Alert) -> String {
-        let Alert { verdict, minutes, .. } = alert;
+        let (verdict, minutes) = (alert.verdict, plural(alert.minutes, "minute", "minutes"));
         let matter = match (alert.entry, verdict) {
-            (Some(entry), _) => format!("{}: no login for {minutes} minutes", self.name(entry)),
+            (Some(entry), _) => format!("{}: no login for {minutes}", self.name(entry)),
             (None, Verdict::PgbouncerDown) => "pgbouncer: it has exited".to_owned(),
-            (None, Verdict::LogMissing) => format!("pgbouncer: no log file for {minutes} minutes"),
-            (None, Verdict::LogUnreadable) => format!("pgbouncer: its log cannot be read for {minutes} minutes"),
-            (None, _) => format!("pgbouncer: nothing written for {minutes} minutes"),
+            (None, Verdict::LogMissing) => format!("pgbouncer: no log file for {minutes}"),
+            (None, Verdict::LogUnreadable) => format!("pgbouncer: its log cannot be read for {minutes}"),
+            (None, _) => format!("pgbouncer: nothing written for {minutes}"),
         };
         format!("ALERT {matter} ({}), since {}", verdict.name(), self.time(alert.since))
     }
@@ -130,7 +136,12 @@ impl Context<'_> {
     fn alert_details(&self, alert: &Alert) -> Vec<String> {
         let log = self.last_record.map(|at| format!("log : last line at {}", self.time(at)));
         if alert.entry.is_none() {
-            let waiting = format!("{} watched entries : their alerts wait until the log speaks", self.entries.len());
+            let entries = plural(
+                self.entries.len() as i64,
+                "watched entry : its alert waits",
+                "watched entries : their alerts wait",
+            );
+            let waiting = format!("{entries} until the log speaks");
             return log.into_iter().chain([waiting]).collect();
         }
         let open = (alert.open > 0).then(|| format!("open sessions : {}", alert.open));
@@ -146,20 +157,25 @@ impl Context<'_> {
     }
 
     fn recovery(&self, recovery: &Recovery) -> String {
-        let minutes = recovery.minutes;
+        let minutes = plural(recovery.minutes, "minute", "minutes");
         match (recovery.entry, &recovery.login) {
             (Some(entry), Some(login)) => {
                 let (time, host) = (self.format.print(login.stamp.millis), shown(&login.host, Medium::Terminal));
                 let assumed = if login.assumed { ", as it seems" } else { "" };
                 let name = self.name(entry);
-                format!("RECOVERED {name}: logged in at {time} from {host}{assumed}, after {minutes} minutes")
+                format!("RECOVERED {name}: logged in at {time} from {host}{assumed}, after {minutes}")
             }
             _ => {
                 let (time, verdict) = (self.time(recovery.at), recovery.verdict.name());
-                format!("RECOVERED pgbouncer: the log speaks again since {time}, after {minutes} minutes ({verdict})")
+                format!("RECOVERED pgbouncer: the log speaks again since {time}, after {minutes} ({verdict})")
             }
         }
     }
+}
+
+/// `1 minute`, `5 minutes`.
+pub(super) fn plural(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn attempts(alert: &Alert) -> String {

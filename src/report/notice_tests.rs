@@ -68,7 +68,15 @@ fn the_log_has_texts_of_its_own() {
         assert_eq!(message.details[1], "6 watched entries : their alerts wait until the log speaks");
     }
     let verdict = Verdict::LogSilent;
-    let recovery = Recovery { entry: None, at: 120_000, since: 0, minutes: 2, login: None, verdict };
+    let recovery = Recovery {
+        entry: None,
+        at: 120_000,
+        since: 0,
+        minutes: 2,
+        login: None,
+        verdict,
+        failures: Failures::default(),
+    };
     let headline = "RECOVERED pgbouncer: the log speaks again since 1970-01-01 01:02:00, after 2 minutes (log silent)";
     assert_eq!(one(Notice::Recovered(recovery)).headline, headline);
 }
@@ -78,8 +86,16 @@ fn a_recovery_says_from_where() {
     for (assumed, seems) in [(false, ""), (true, ", as it seems")] {
         let login = Some(login(assumed));
         let verdict = Verdict::Silent;
-        let recovery = Recovery { entry: Some(0), at: 60_000, since: 0, minutes: 1, login, verdict };
-        let headline = format!("RECOVERED web: logged in at 1970-01-01 00:01:00 from 10.0.0.7{seems}, after 1 minutes");
+        let recovery = Recovery {
+            entry: Some(0),
+            at: 60_000,
+            since: 0,
+            minutes: 1,
+            login,
+            verdict,
+            failures: Failures::default(),
+        };
+        let headline = format!("RECOVERED web: logged in at 1970-01-01 00:01:00 from 10.0.0.7{seems}, after 1 minute");
         assert_eq!(one(Notice::Recovered(recovery)).headline, headline);
     }
 }

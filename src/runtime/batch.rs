@@ -1,10 +1,10 @@
-//! Reports on complete logs.
+//! Complete logs, line by line.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use crate::analysis::analyzer::Analyzer;
+use super::tail::Take;
 use crate::pgbouncer::lines::Lines;
 
 /// Reads logs one after the other; `-` is standard input.
@@ -12,20 +12,20 @@ use crate::pgbouncer::lines::Lines;
 /// # Errors
 ///
 /// The path that could not be read, and why.
-pub fn read_logs(analyzer: &mut Analyzer, paths: &[PathBuf]) -> Result<(), String> {
+pub fn read_logs(paths: &[PathBuf], take: Take<'_>) -> Result<(), String> {
     let mut lines = Lines::new();
     for path in paths {
         let result = if path.as_os_str() == "-" {
-            read_log(analyzer, &mut lines, &mut io::stdin().lock())
+            read_log(take, &mut lines, &mut io::stdin().lock())
         } else {
-            File::open(path).and_then(|mut file| read_log(analyzer, &mut lines, &mut file))
+            File::open(path).and_then(|mut file| read_log(take, &mut lines, &mut file))
         };
         result.map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
 }
 
-fn read_log(analyzer: &mut Analyzer, lines: &mut Lines, input: &mut dyn Read) -> io::Result<()> {
+fn read_log(take: Take<'_>, lines: &mut Lines, input: &mut dyn Read) -> io::Result<()> {
     lines.restart(0);
     loop {
         let count = match input.read(lines.room()) {
@@ -38,14 +38,14 @@ fn read_log(analyzer: &mut Analyzer, lines: &mut Lines, input: &mut dyn Read) ->
         }
         lines.filled(count);
         while let Some(line) = lines.next_line() {
-            analyzer.line(&line);
+            take(&line);
         }
     }
     if let Some(line) = lines.last_line() {
-        analyzer.line(&line);
+        take(&line);
     }
     if let Some(line) = lines.unfinished() {
-        analyzer.line(&line);
+        take(&line);
     }
     Ok(())
 }

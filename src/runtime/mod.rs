@@ -6,6 +6,7 @@ pub mod batch;
 pub mod check;
 pub mod daemon;
 pub mod kernel;
+pub mod replay;
 pub mod system;
 pub mod tail;
 pub mod world;

@@ -45,7 +45,7 @@ pub(super) struct State {
     /// Since when it had been silent when it was alerted, until it recovers.
     pub(super) outage_since: Option<i64>,
     /// The first login after the alert.
-    back: Option<Login>,
+    back: Option<(Login, Failures)>,
     span: Span,
     /// No login has matched for a whole window.
     missed: bool,
@@ -109,7 +109,7 @@ impl State {
         let &OpenLogin { sequence, at, stamp, host, .. } = login;
         let login = Login { sequence, at, stamp, host: host.to_vec(), assumed };
         if self.back.is_none() && self.outage_since.is_some_and(|since| at > since) {
-            self.back = Some(login.clone());
+            self.back = Some((login.clone(), self.failures.clone()));
         }
         login
     }
@@ -185,16 +185,17 @@ impl State {
 
     /// The notice that it has come back, if it has.
     pub(super) fn recovered(&mut self, entry: usize) -> Option<Notice> {
-        let login = self.back.take()?;
+        let (login, failures) = self.back.take()?;
         let since = self.outage_since.take()?;
         self.alerted = None;
         let minutes = (login.at - since) / 60_000;
         let (at, login, verdict) = (login.at, Some(login), Verdict::Silent);
-        Some(Notice::Recovered(Recovery { entry: Some(entry), at, since, minutes, login, verdict }))
+        Some(Notice::Recovered(Recovery { entry: Some(entry), at, since, minutes, login, verdict, failures }))
     }
 
     pub(super) fn shift(&mut self, by: i64) {
-        for login in [&mut self.decided, &mut self.assumed, &mut self.back].into_iter().flatten() {
+        let back = self.back.as_mut().map(|(login, _)| login);
+        for login in self.decided.iter_mut().chain(&mut self.assumed).chain(back) {
             login.at += by;
         }
         self.start += by;

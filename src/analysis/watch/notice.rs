@@ -108,6 +108,8 @@ pub struct Recovery {
     pub login: Option<Login>,
     /// What the alert had said.
     pub verdict: Verdict,
+    /// What failed before it.
+    pub failures: Failures,
 }
 
 /// What somebody has to be told.

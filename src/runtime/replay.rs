@@ -1,0 +1,166 @@
+//! `replay`: complete logs through the watch, by the log's own clock.
+//!
+//! Each second of the log is judged once all its records have been taken, also the seconds in which nothing was
+//! written. A clock that goes back was set.
+
+use std::path::PathBuf;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use super::batch;
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::silences::Silences;
+use crate::analysis::watch::{Entry, Notice, Watch, Window};
+use crate::config::Config;
+use crate::limits::REPLAY_DISORDER_MS;
+use crate::pgbouncer::fallback::Fallback;
+use crate::pgbouncer::lines::Line;
+use crate::report::events;
+use crate::report::notice::Context;
+use crate::report::time::TimeFormat;
+
+const SECOND_MS: i64 = 1000;
+
+/// What is to be replayed, and how it is to be told.
+#[derive(Debug)]
+pub struct Replay {
+    paths: Vec<PathBuf>,
+    format: TimeFormat,
+    log_zone: TimeZone,
+    fallback: Option<Fallback>,
+    entries: Vec<Entry>,
+    window: Window,
+    propose: bool,
+    json: bool,
+}
+
+impl Replay {
+    /// Replays `files`, or else the logs of the configuration. Without a configuration nobody is watched, and windows
+    /// are always open.
+    pub fn new(config: Option<Config>, files: &[PathBuf], propose: bool, json: bool) -> Self {
+        let always = Window { open: Time::midnight(), close: Time::midnight(), days: [true; 7] };
+        let paths = files.to_vec();
+        let Some(config) = config else {
+            let (format, log_zone) = (TimeFormat::default(), TimeZone::system());
+            let (fallback, entries, window) = (None, Vec::new(), always);
+            return Self { paths, format, log_zone, fallback, entries, window, propose, json };
+        };
+        Self {
+            paths: if files.is_empty() { config.logs } else { paths },
+            format: config.date_time_format,
+            log_zone: config.log_time_zone,
+            fallback: config.fallback,
+            entries: config.watched,
+            window: config.window,
+            propose,
+            json,
+        }
+    }
+
+    /// Runs, with the windows in the local time of `zone`; it is `now`. Returns what is to be printed.
+    ///
+    /// # Errors
+    ///
+    /// The path that could not be read, and why; or that nobody is watched.
+    pub fn run(self, zone: &TimeZone, now: i64) -> Result<String, String> {
+        if self.entries.is_empty() && !self.propose {
+            return Err("nobody is watched (file.usersToWatchAndThresholdInMinutes); try --propose".to_owned());
+        }
+        let mut watch = Watch::new(self.entries.clone(), zone.clone(), i64::MAX);
+        if self.propose {
+            let own = self.entries.iter().filter(|entry| entry.database.is_none());
+            let own = own.map(|entry| (entry.user.clone(), entry.window)).collect();
+            watch.measure(Silences::new(zone.clone(), self.window, own));
+        }
+        let settings = Settings { zone: self.log_zone, fallback: self.fallback, watch, now };
+        let mut analyzer = Analyzer::new(settings);
+        let mut out = String::new();
+        let (format, json, propose) = (self.format, self.json, self.propose);
+        let told: Told<'_> = &mut |analyzer, at, notice| {
+            if !propose {
+                let write = if json { events::write_json } else { events::write_text };
+                out += &write(at, notice, &context(analyzer, &format, &|instant| analyzer.log_clock(instant)));
+            }
+        };
+        let last = play(&mut analyzer, &self.paths, told)?;
+        if let Some(end) = last.filter(|_| propose) {
+            out = propose_thresholds(&mut analyzer, end, &format, json);
+        }
+        Ok(out)
+    }
+}
+
+fn context<'a>(analyzer: &'a Analyzer, format: &'a TimeFormat, local: &'a dyn Fn(i64) -> i64) -> Context<'a> {
+    Context { entries: analyzer.watch().entries(), format, local, last_record: analyzer.last_record() }
+}
+
+/// The least thresholds, by number of logins, falling, then by name.
+fn propose_thresholds(analyzer: &mut Analyzer, end: i64, format: &TimeFormat, json: bool) -> String {
+    let mut silences = analyzer.silences(end);
+    silences.retain(|(_, silence)| silence.logins > 0);
+    silences.sort_by(|left, right| right.1.logins.cmp(&left.1.logins).then_with(|| left.0.cmp(&right.0)));
+    let write = if json { events::write_proposal_json } else { events::write_proposal_text };
+    let local = |instant| analyzer.log_clock(instant);
+    let context = context(analyzer, format, &local);
+    silences.iter().map(|(user, silence)| write(user, silence, &context)).collect()
+}
+
+/// Who takes what would have been told, and at which instant (milliseconds since 1970-01-01 UTC).
+type Told<'a> = &'a mut dyn FnMut(&Analyzer, i64, &Notice);
+
+/// An analyzer whose time is the log's.
+struct Player<'a> {
+    analyzer: &'a mut Analyzer,
+    /// The second that is not judged yet.
+    second: Option<i64>,
+    told: Told<'a>,
+}
+
+/// Replays logs one after the other; `-` is standard input. Returns the log's last second.
+///
+/// # Errors
+///
+/// The path that could not be read, and why.
+fn play(analyzer: &mut Analyzer, paths: &[PathBuf], told: Told<'_>) -> Result<Option<i64>, String> {
+    let mut player = Player { analyzer, second: None, told };
+    batch::read_logs(paths, &mut |line| player.take(line))?;
+    player.judge_until(None);
+    Ok(player.second)
+}
+
+impl Player<'_> {
+    fn take(&mut self, line: &Line<'_>) {
+        if let Some(at) = self.analyzer.time_of(line) {
+            self.pass(at - at.rem_euclid(SECOND_MS), at);
+        }
+        self.analyzer.line(line);
+    }
+
+    /// The log's clock shows this second now.
+    fn pass(&mut self, second: i64, at: i64) {
+        let Some(before) = self.second else {
+            self.analyzer.begin_watch(at);
+            self.second = Some(second);
+            return;
+        };
+        if second < before - REPLAY_DISORDER_MS {
+            self.judge_until(None);
+            self.analyzer.clock_was_set(second - before, second);
+            self.second = Some(second);
+        } else if second > before {
+            self.judge_until(Some(second));
+            self.second = Some(second);
+        }
+    }
+
+    /// Judges the seconds before `end`, or the last one.
+    fn judge_until(&mut self, end: Option<i64>) {
+        let Some(first) = self.second else { return };
+        for now in (first..end.unwrap_or(first + 1)).step_by(SECOND_MS as usize) {
+            for notice in self.analyzer.tick(now) {
+                (self.told)(self.analyzer, now, &notice);
+            }
+        }
+    }
+}
