@@ -79,8 +79,9 @@ pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
 /// Renamed files of one log that are read on.
 pub const OLD_FILES: usize = 2;
 
-/// Bytes just before the place in a log that identify the place when the log may have been truncated or copied.
-pub const DIGEST_BYTES: usize = 64;
+/// Bytes just before the place in a log that identify the place when the log may have been truncated or copied. An idle
+/// pgbouncer writes the same line again and again, but for its time: several lines of more than 170 bytes must fit.
+pub const DIGEST_BYTES: usize = 1024;
 
 /// Age from which a socket that still lives counts as logged in, in milliseconds: pgbouncer's default
 /// `client_login_timeout` (60 s) and one round of its janitor.

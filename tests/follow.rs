@@ -207,6 +207,30 @@ fn a_log_that_was_truncated_without_a_copy_is_a_gap() {
     assert!(out.contains("Gaps in the log : 1\n") && out.contains("Number of logins : 1\n"), "{out}");
 }
 
+/// The stats of an idle pgbouncer differ in their time only, and an older copy of the log had the same last bytes at
+/// the same place: it was read from there once more.
+#[test]
+fn an_older_copy_with_the_same_last_bytes_is_not_taken_for_the_newest() {
+    let mut run = Run::new("older-copy");
+    let stats = |minute: u32| {
+        let figures = "1 queries/s, in 2 B/s, out 3 B/s, xact 4 us, query 4 us, wait 5 us";
+        format!("2026-11-22 05:{minute:02}:00.000 UTC [7] LOG stats: 1 xacts/s, {figures}\n")
+    };
+    let older: String = (0..10).map(stats).collect();
+    let login = "2026-11-22 05:10:01.000 UTC [7] LOG C-0x1: app/old@10.0.0.9:1 login attempt: db=app user=old tls=no\n";
+    fs::write(run.folder.join("pgbouncer.log.0"), older + login).expect("an older copy");
+    run.append(&(10..19).map(stats).collect::<String>());
+    run.start(&[]);
+    run.append(&stats(19));
+    std::thread::sleep(Duration::from_millis(300));
+    fs::copy(run.log(), run.folder.join("pgbouncer.log.1")).expect("copied");
+    File::create(run.log()).expect("truncated");
+    std::thread::sleep(Duration::from_millis(300));
+    run.append(&attempt("web", 1, 0));
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : web\n") && !out.contains("Account : old\n"), "{out}");
+}
+
 #[test]
 fn check_says_what_is_watched_and_what_the_log_is() {
     let run = Run::new("check");

@@ -7,7 +7,7 @@ use super::clock::Step;
 use super::heartbeat::Heartbeat;
 use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
 use super::session_table::{Key, NOT_WATCHED, Session};
-use super::sessions::{Arrival, Decided, Sessions};
+use super::sessions::{Arrival, Decided, Looked, Sessions};
 use super::traffic::{StatsPeriod, Traffic};
 use super::watch::{OpenLogin, Watch};
 use super::zones::Zones;
@@ -86,10 +86,14 @@ pub struct Analyzer {
     pub(super) sequence: u64,
     pub(super) gaps: u64,
     pub(super) heart: Heartbeat,
-    /// Sessions that came before have been taken for logins, if they are still open.
-    pub(super) assumed_until: i64,
+    /// How far the open sessions have been looked at.
+    pub(super) looked: Looked,
     /// The clock was set since the last tick, and records may still have its old time.
     pub(super) step: Option<Step>,
+    /// Entries of which an attempt is there that is not taken yet.
+    pub(super) foreseen: Vec<usize>,
+    /// Client sockets of which a line is there that is not taken yet.
+    pub(super) foreseen_sockets: Vec<Key>,
     /// How far the log's clock is east of Greenwich, in milliseconds, as of its last record.
     pub(super) east: i64,
 }
@@ -119,8 +123,10 @@ impl Analyzer {
             sequence: 0,
             gaps: 0,
             heart: Heartbeat::default(),
-            assumed_until: i64::MIN,
+            looked: Looked::NOT,
             step: None,
+            foreseen: Vec::new(),
+            foreseen_sockets: Vec::new(),
             east: 0,
         }
     }

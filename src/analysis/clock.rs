@@ -6,7 +6,8 @@ use super::accounts::Accounts;
 use super::analyzer::{Analyzer, LineCounts, settle, watched_logins};
 use super::heartbeat::Trouble;
 use super::refusals::Refusals;
-use super::sessions;
+use super::session_table::Key;
+use super::sessions::{self, Looked};
 use super::silences::Silence;
 use super::summary::OpenState;
 use super::traffic::Traffic;
@@ -16,23 +17,32 @@ use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::{Kind, Line};
 use crate::pgbouncer::parser::Reading;
+use crate::pgbouncer::record::Event;
 
 /// A clock that was set: what records that were written just before must be told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
-    /// What the clock shows now.
+    /// What the clock would have shown, when it was found that it had been set.
+    old_now: i64,
+    /// What it shows now.
     now: i64,
     /// How much more than before.
     by: i64,
+    /// In so many ticks there may still be records with the old time: a line can wait for one.
+    ticks: u8,
 }
 
 impl Step {
     /// The instant of a record as the clock now has it: one that bears the old time is moved.
     pub(super) fn mend(&self, at: i64) -> i64 {
         const SLACK_MS: i64 = 1000;
-        let old_now = self.now - self.by;
-        let is_old = if self.by > 0 { at <= old_now + SLACK_MS } else { at > self.now + SLACK_MS };
+        let is_old = if self.by > 0 { at <= self.old_now + SLACK_MS } else { at > self.now + SLACK_MS };
         if is_old { at + self.by } else { at }
+    }
+
+    /// A tick has passed.
+    fn fade(self) -> Option<Self> {
+        (self.ticks > 1).then_some(Self { ticks: self.ticks - 1, ..self })
     }
 }
 
@@ -41,7 +51,7 @@ impl Analyzer {
     pub fn tick(&mut self, now: i64) -> Vec<Notice> {
         self.parser.set_now(self.zones.civil(now));
         self.fallback_left = FALLBACK_LINES_PER_TICK;
-        self.step = None;
+        self.step = self.step.and_then(Step::fade);
         let Self { accounts, watch, .. } = self;
         self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(accounts, watch, decided));
         self.look_at_open(now);
@@ -84,14 +94,18 @@ impl Analyzer {
 
     /// Tells the watch which of its sessions are too young to tell, and which have become logins by their age.
     fn look_at_open(&mut self, now: i64) {
-        let Self { watch, sessions, .. } = self;
+        let Self { watch, sessions, looked, .. } = self;
         watch.begin_tick();
-        let since = if watch.must_rescan() { i64::MIN } else { self.assumed_until };
-        self.assumed_until = now - ASSUMED_AFTER_MS;
+        let before = *looked;
+        let since = if watch.must_rescan() { Looked::NOT } else { before };
+        *looked = Looked { at: now - ASSUMED_AFTER_MS, sequence: self.sequence };
         for session in sessions.recent(since) {
             let state = sessions::state(session, now);
+            let is_foreseen = before.is_behind(session) && self.foreseen_sockets.contains(&session.key);
             for login in watched_logins(session) {
                 match state {
+                    // It is about to be decided; and if it is not, looked at once more.
+                    OpenState::Assumed if is_foreseen => watch.about_to_be_decided(login.entry),
                     OpenState::Pending => watch.pending(login.entry),
                     OpenState::Assumed => watch.assume(&login, true),
                     OpenState::Proven => watch.assume(&login, false),
@@ -99,16 +113,42 @@ impl Analyzer {
                 }
             }
         }
+        self.foreseen.drain(..).for_each(|entry| watch.pending(entry));
+        self.foreseen_sockets.clear();
     }
 
     /// The clock was set forward by `by` milliseconds (back, where that is negative), and now shows `now`: whatever
     /// was silent is so no longer than before.
     pub fn clock_was_set(&mut self, by: i64, now: i64) {
-        self.step = Some(Step { now, by });
+        self.step = Some(Step { old_now: now - by, now, by, ticks: 2 });
         self.sessions.shift(by);
         self.heart.shift(by);
         self.watch.shift(by, now);
-        self.assumed_until = self.assumed_until.saturating_add(by);
+        self.looked.at = self.looked.at.saturating_add(by);
+    }
+
+    /// The records that come now are read at `now`, as they are written.
+    pub fn read_live(&mut self, now: i64) {
+        self.zones.read_live(now);
+        if let Some(step) = &mut self.step {
+            step.now = now;
+        }
+    }
+
+    /// A whole line is there that is not taken yet, because it may be the head of a longer record: it shows that the
+    /// log is alive, it may be the login that is missed, and it may decide the attempt before it.
+    pub fn foresee(&mut self, line: &Line<'_>) {
+        let Reading::Record(record) = self.parser.parse(line.bytes) else { return };
+        let at = self.zones.instant(record.stamp);
+        if record.event != Event::ProcessOver {
+            self.heart.record(self.step.map_or(at, |step| step.mend(at)));
+        }
+        if let Event::LoginAttempt(attempt) = &record.event {
+            self.foreseen.extend(self.watch.entries_of(attempt.database, attempt.user));
+        }
+        if let Some(socket) = record.socket {
+            self.foreseen_sockets.push(Key { pid: record.pid, pointer: socket.pointer });
+        }
     }
 
     /// What is wrong with the log's file at `now`.

@@ -45,6 +45,25 @@ pub(super) struct Decided<'a> {
 /// What is done with an attempt that is decided.
 pub(super) type Decide<'a> = &'a mut dyn FnMut(&Decided<'_>);
 
+/// How far the open sessions have been looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// All that came until this moment had become logins by their age.
+    pub(super) at: i64,
+    /// How many attempts had been read.
+    pub(super) sequence: u64,
+}
+
+impl Looked {
+    /// Not at all.
+    pub(super) const NOT: Self = Self { at: i64::MIN, sequence: 0 };
+
+    /// Whether a session has not become a login by its age yet, or was not there.
+    pub(super) fn is_behind(self, session: &Session) -> bool {
+        session.at > self.at || session.moment.sequence >= self.sequence
+    }
+}
+
 /// What the caller knows of a new attempt.
 pub(super) struct Arrival {
     pub(super) moment: Moment,
@@ -120,9 +139,10 @@ impl Sessions {
         self.table.iter().chain(&self.left_early)
     }
 
-    /// Those that are not decided and came after `since`: the newest first, and those that were left before any closing.
-    pub(super) fn recent(&self, since: i64) -> impl Iterator<Item = &Session> {
-        self.table.newest_first().take_while(move |session| session.at > since).chain(&self.left_early)
+    /// Those that are not decided and came after `since`, or were read after it: the newest first, and those that were
+    /// left before any closing.
+    pub(super) fn recent(&self, since: Looked) -> impl Iterator<Item = &Session> {
+        self.table.newest_first().take_while(move |session| since.is_behind(session)).chain(&self.left_early)
     }
 
     /// Whether a pgbouncer process may still write into the log.

@@ -98,8 +98,9 @@ impl Watch {
         for (old, new) in moved.iter().enumerate() {
             if let Some(new) = *new {
                 states[new] = std::mem::replace(&mut self.states[old], State::new(now));
-                // The window may be another, or another threshold may be exceeded.
-                states[new].reopen();
+                if self.entries[old].window != entries[new].window {
+                    states[new].reopen();
+                }
             }
         }
         (self.states, self.entries) = (states, entries);
@@ -156,6 +157,12 @@ impl Watch {
         self.states[entry].pending = true;
     }
 
+    /// A line is there that will decide an open attempt.
+    pub(super) fn about_to_be_decided(&mut self, entry: usize) {
+        self.states[entry].pending = true;
+        self.rescan = true;
+    }
+
     /// An open attempt has lived so long that it is taken for a login, or has proved to be one.
     pub(super) fn assume(&mut self, login: &OpenLogin<'_>, assumed: bool) {
         self.states[login.entry].assume(login, assumed);
@@ -204,7 +211,7 @@ impl Watch {
     fn log_recovered(&mut self, change: Change) -> Option<Notice> {
         let Change::Spoke(at, outage) = change else { return None };
         self.spoke = at;
-        self.states.iter_mut().for_each(|state| state.failures = Failures::default());
+        self.states.iter_mut().for_each(|state| state.log_spoke(at));
         let told = self.told.take()?;
         let (since, minutes) = (told.since, (at - outage.since) / 60_000);
         Some(Notice::Recovered(Recovery {

@@ -37,7 +37,7 @@ impl Analyzer {
 
     /// The watched sessions that will be taken for logins at `now`, or that an alert waits for.
     fn undecided(&self, now: i64) -> impl Iterator<Item = &Session> {
-        self.sessions.recent(self.assumed_until).filter(move |session| {
+        self.sessions.recent(self.looked).filter(move |session| {
             let mut entries = session.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
             let waited_for = |entry| self.watch.waits_for_pending(entry) || now - session.at >= ASSUMED_AFTER_MS;
             let open = matches!(sessions::state(session, now), OpenState::Pending | OpenState::Assumed);

@@ -51,14 +51,25 @@ pub struct Zones {
     /// The last quarter of an hour that was asked for, and how far east of Greenwich it was.
     cached: Option<(i64, Zone, i64)>,
     last: i64,
+    /// When the records are read that come now, if that is as they are written.
+    live: Option<i64>,
 }
 
 const QUARTER_MS: i64 = 15 * 60_000;
 
+/// A log that was quiet for so long does not say by itself that the clock was set back meanwhile.
+const QUIET_MS: i64 = 10 * 60_000;
+
 impl Zones {
     /// For a log whose times without a zone are in `zone`.
     pub fn new(zone: TimeZone) -> Self {
-        Self { zone, cached: None, last: i64::MIN }
+        Self { zone, cached: None, last: i64::MIN, live: None }
+    }
+
+    /// The records that come now are read at `now`, as they are written: that tells the two passes of an hour that the
+    /// clock repeats, where the log was quiet.
+    pub fn read_live(&mut self, now: i64) {
+        self.live = Some(now);
     }
 
     /// The instant of a time, in milliseconds since 1970-01-01 UTC. Offsets change at full quarters of an hour only.
@@ -99,7 +110,9 @@ impl Zones {
             AmbiguousOffset::Gap { before, .. } => (before.seconds(), true),
             AmbiguousOffset::Fold { before, after } => {
                 let first = millis - i64::from(before.seconds()) * 1000;
-                let again = first < self.last - 1000;
+                let second = millis - i64::from(after.seconds()) * 1000;
+                let was_quiet = first.saturating_sub(self.last) > QUIET_MS;
+                let again = first < self.last - 1000 || was_quiet && self.live.is_some_and(|now| second <= now + 1000);
                 (if again { after.seconds() } else { before.seconds() }, false)
             }
         }
@@ -188,6 +201,18 @@ mod tests {
             ("2026-10-25T03:00:01", "2026-10-25T02:00:01Z"),
         ] {
             assert_eq!(zones.instant(stamp(text, Zone::Unknown)), instant(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_after_a_quiet_time_is_told_by_when_it_is_read() {
+        for (now, expected) in
+            [("2026-10-25T00:30:01Z", "2026-10-25T00:30:00Z"), ("2026-10-25T01:30:01Z", "2026-10-25T01:30:00Z")]
+        {
+            let mut zones = paris();
+            zones.instant(stamp("2026-10-24T23:00:00", Zone::Unknown));
+            zones.read_live(instant(now));
+            assert_eq!(zones.instant(stamp("2026-10-25T02:30:00", Zone::Unknown)), instant(expected), "{now}");
         }
     }
 

@@ -133,6 +133,13 @@ impl Lines {
         waiting.then(|| self.take(self.scanned, false))
     }
 
+    /// The last whole line, whose following byte has not come, without taking it.
+    pub fn waiting(&self) -> Option<Line<'_>> {
+        let waiting = self.scanned < self.end && self.buffer[self.scanned] == b'\n' && !self.skipping;
+        let bytes = &self.buffer[self.start..self.scanned];
+        waiting.then_some(Line { bytes, kind: Kind::Whole, offset: self.offset })
+    }
+
     /// The bytes behind the last newline of a file that is finished.
     pub fn unfinished(&mut self) -> Option<Line<'_>> {
         if self.start == self.end && !self.skipping {

@@ -119,6 +119,7 @@ impl<F> Daemon<F> {
         if let Some((connections, attempts)) = snapshot {
             self.analyzer.witness(&connections, attempts, now);
         }
+        self.tails.iter().flat_map(Tail::waiting).for_each(|line| self.analyzer.foresee(&line));
         let notices = self.analyzer.tick(now);
         if self.config.alert_by_print {
             self.print_notices(world, now, &notices);
@@ -165,6 +166,7 @@ impl<F> Daemon<F> {
 
     fn poll(&mut self, world: &mut impl World<File = F>) {
         let (now, period) = (world.now(), self.analyzer.stats_period().milliseconds());
+        self.analyzer.read_live(now);
         let mut mishaps: Vec<(PathBuf, Mishap)> = Vec::new();
         let mut said = String::new();
         let Self { tails, analyzer, count_from, options, .. } = self;

@@ -70,6 +70,11 @@ impl<F> Tail<F> {
         self.current.as_ref().map(|source| source.owner)
     }
 
+    /// Whole lines that are not taken yet, because the byte behind them is not known.
+    pub fn waiting(&self) -> impl Iterator<Item = Line<'_>> {
+        self.old.iter().chain(&self.current).filter_map(|source| source.lines.waiting())
+    }
+
     /// What is wrong with the file.
     pub fn trouble(&self) -> Option<Mishap> {
         self.trouble
@@ -150,6 +155,15 @@ impl<F> Tail<F> {
             Some(_) => {
                 let new = Source::open(world, &self.path, now)?;
                 self.poll_current(world, now, take);
+                if status.size > 0
+                    && let Some(source) = &mut self.current
+                {
+                    // It is the new file that is written to by now: what is in the old one comes before that.
+                    let _ = source.read(world, take);
+                    if let Some(line) = source.lines.last_line() {
+                        take(&line);
+                    }
+                }
                 self.retire();
                 self.current = Some(new);
             }
@@ -167,9 +181,14 @@ impl<F> Tail<F> {
     }
 
     fn poll_old(&mut self, world: &mut impl World<File = F>, now: i64, period: i64, take: Take<'_>) {
-        let has_bytes = self.current.as_ref().is_some_and(|source| source.lines.end_offset() > 0);
+        let current = self.current.as_ref().and_then(|source| world.status(&source.file).ok());
+        let has_bytes = current.is_some_and(|status| status.size > 0);
         self.old.retain_mut(|source| {
             source.poll(world, now, take);
+            if has_bytes && let Some(line) = source.lines.last_line() {
+                // What is in the new file comes after it.
+                take(&line);
+            }
             let quiet = now - source.last_bytes > SILENT_PERIODS * period;
             !(quiet && has_bytes)
         });

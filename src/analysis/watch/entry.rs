@@ -77,6 +77,7 @@ impl State {
     /// The window may be another one from now on.
     pub(super) fn reopen(&mut self) {
         (self.span, self.opened, self.due, self.alerted) = (Span::NONE, None, None, None);
+        self.failures = Failures::default();
     }
 
     pub(super) fn last_login(&self) -> Option<&Login> {
@@ -89,29 +90,30 @@ impl State {
 
     /// A login was decided.
     pub(super) fn login(&mut self, login: &OpenLogin<'_>, assumed: bool) {
+        self.note_return(login, assumed);
         if self.decided.as_ref().is_none_or(|last| last.sequence < login.sequence) {
-            self.decided = Some(self.remember(login, assumed));
+            self.decided = Some(remember(login, assumed));
             self.came_back(login.sequence);
         }
     }
 
     /// An open session is taken for a login.
     pub(super) fn assume(&mut self, login: &OpenLogin<'_>, assumed: bool) {
+        self.note_return(login, assumed);
         let newer = self.last_login().is_none_or(|last| last.sequence < login.sequence);
         let proven = self.assumed.as_ref().is_some_and(|last| last.sequence == login.sequence && last.assumed);
         if newer || proven && !assumed {
-            self.assumed = Some(self.remember(login, assumed));
+            self.assumed = Some(remember(login, assumed));
             self.came_back(login.sequence);
         }
     }
 
-    fn remember(&mut self, login: &OpenLogin<'_>, assumed: bool) -> Login {
-        let &OpenLogin { sequence, at, stamp, host, .. } = login;
-        let login = Login { sequence, at, stamp, host: host.to_vec(), assumed };
-        if self.back.is_none() && self.outage_since.is_some_and(|since| at > since) {
-            self.back = Some((login.clone(), self.failures.clone()));
+    /// The first login after an alert ends the outage.
+    fn note_return(&mut self, login: &OpenLogin<'_>, assumed: bool) {
+        let after = self.outage_since.is_some_and(|since| login.at > since);
+        if after && self.back.as_ref().is_none_or(|(first, _)| login.sequence < first.sequence) {
+            self.back = Some((remember(login, assumed), self.failures.clone()));
         }
-        login
     }
 
     /// A login has come: what failed before it does not matter any more.
@@ -128,15 +130,34 @@ impl State {
             self.assumed = None;
         }
         if failed.at > spoke && self.last_login().is_none_or(|last| last.sequence < failed.sequence) {
-            if self.failures.opening != opening {
-                self.failures = Failures { opening, ..Failures::default() };
-            }
-            self.failures.count += 1;
-            self.failures.sequence = failed.sequence;
-            replace(&mut self.failures.reason, reason);
-            replace(&mut self.failures.host, failed.host);
+            self.count_failure(failed, reason, opening);
         }
         was_assumed
+    }
+
+    /// Counts a failure among those of its window, unless it is of an earlier one, or of none.
+    fn count_failure(&mut self, failed: &OpenLogin<'_>, reason: &[u8], opening: Option<i64>) {
+        if opening.is_none() {
+            return;
+        }
+        if self.failures.opening != opening {
+            if failed.sequence < self.failures.sequence {
+                return;
+            }
+            self.failures = Failures { opening, ..Failures::default() };
+        }
+        self.failures.count += 1;
+        self.failures.sequence = self.failures.sequence.max(failed.sequence);
+        self.failures.at = failed.at;
+        replace(&mut self.failures.reason, reason);
+        replace(&mut self.failures.host, failed.host);
+    }
+
+    /// The log spoke again at this moment: what failed before the outage does not count any more.
+    pub(super) fn log_spoke(&mut self, at: i64) {
+        if self.failures.at <= at {
+            self.failures = Failures::default();
+        }
     }
 
     /// The opening of the window that is open at a time.
@@ -199,10 +220,16 @@ impl State {
             login.at += by;
         }
         self.start += by;
+        self.failures.at += by;
         self.outage_since = self.outage_since.map(|since| since + by);
         self.opened = self.opened.map(|(opening, at)| (opening, at.saturating_add(by)));
         self.due = self.due.map(|(opening, at)| (opening, at.saturating_add(by)));
     }
+}
+
+fn remember(login: &OpenLogin<'_>, assumed: bool) -> Login {
+    let &OpenLogin { sequence, at, stamp, host, .. } = login;
+    Login { sequence, at, stamp, host: host.to_vec(), assumed }
 }
 
 fn replace(kept: &mut Vec<u8>, new: &[u8]) {

@@ -57,10 +57,12 @@ pub struct Failures {
     pub reason: Vec<u8>,
     /// Where it came from.
     pub host: Vec<u8>,
-    /// The opening of the window in which they came; `None` outside.
+    /// The opening of the window in which they came; `None` before the first.
     pub opening: Option<i64>,
     /// How many attempts came before the last one.
     pub sequence: u64,
+    /// When the last one came, in milliseconds since 1970-01-01 UTC.
+    pub at: i64,
 }
 
 /// The open sessions of an entry.

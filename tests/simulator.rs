@@ -1,0 +1,90 @@
+//! The whole daemon in a simulated world, against an exact model: it must tell what the model says, at the very tick.
+//!
+//! `SIMULATOR_SEEDS=200 SIMULATOR_DAYS=50 cargo test --release --test simulator` runs ten thousand days;
+//! `SIMULATOR_FIRST=n` begins with another seed, and a difference names its own.
+
+#![allow(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::type_complexity,
+    clippy::items_after_statements,
+    reason = "a test may fail, and is read from top to bottom"
+)]
+
+mod common;
+mod simulator {
+    pub mod bouncer;
+    pub mod clock;
+    pub mod files;
+    pub mod model;
+    pub mod script;
+    pub mod world;
+}
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use loganalyzer::config::Config;
+use loganalyzer::report::paint::Style;
+use loganalyzer::runtime::daemon::{Daemon, Options};
+use simulator::model::Told;
+use simulator::world::Shared;
+
+/// What a run came to.
+#[derive(Debug, PartialEq)]
+struct Run {
+    history: Vec<(i64, Told)>,
+    output: String,
+    ticks: u64,
+    daemons: u32,
+}
+
+/// Runs a seed: daemon after daemon, until the script ends.
+fn run(seed: u64, days: i64) -> Run {
+    let simulation = simulator::script::make(seed, days);
+    let zone = simulation.zone.clone();
+    let shared = Shared(Rc::new(RefCell::new(simulation)));
+    let mut daemons = 0;
+    // pgbouncer has been there for a while.
+    shared.0.borrow_mut().run_until(5 * 60_000);
+    while !shared.0.borrow().is_over {
+        let config = shared.0.borrow().script.config();
+        let config = Config::parse("LogAnalyzer.json", &config).expect("a configuration");
+        shared.0.borrow_mut().begin_daemon();
+        let options = Options { verbose: false, style: Style::default(), pid: 1 };
+        Daemon::start(&mut shared.clone(), config, &zone, options).run(&mut shared.clone());
+        daemons += 1;
+    }
+    let simulation = shared.0.borrow();
+    Run { history: simulation.history.clone(), output: simulation.output.clone(), ticks: simulation.ticks, daemons }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn every_alert_and_recovery_comes_when_the_model_says() {
+    let (first, seeds) = (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", 12));
+    let days = number("SIMULATOR_DAYS", 4).cast_signed();
+    let (mut told, mut ticks, mut daemons) = (0, 0, 0);
+    let mut verdicts = std::collections::BTreeMap::new();
+    for seed in first..first + seeds {
+        let run = run(seed, days);
+        told += run.history.len();
+        ticks += run.ticks;
+        daemons += run.daemons;
+        for (_, (_, verdict, _)) in run.history {
+            *verdicts.entry(verdict).or_insert(0u64) += 1;
+        }
+    }
+    let all = seeds.cast_signed() * days;
+    println!("{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {told} notices: {verdicts:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_output_twice() {
+    for seed in [3, 7] {
+        assert_eq!(run(seed, 3), run(seed, 3), "seed {seed}");
+    }
+}
