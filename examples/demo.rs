@@ -1,5 +1,5 @@
 //! One working day in a few seconds, through the real daemon loop: a real file, a rotation, a watched account that
-//! falls silent, its alert, its recovery, and the day's report. Only the clock is not real: each wait is a minute.
+//! falls silent, its alert, its recovery, and the day's report; then the same by `replay`. Only the clock is not real: each wait is a minute.
 //!
 //! `cargo run --release --example demo`
 
@@ -15,6 +15,7 @@ use loganalyzer::config::Config;
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::runtime::daemon::{Daemon, Options};
+use loganalyzer::runtime::replay::Replay;
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::{Output, Signals, Status, World};
 
@@ -151,9 +152,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::parse("LogAnalyzer.json", &text)?;
     config.log_time_zone = TimeZone::UTC;
     println!("One working day, 08:00 to 20:00; web may be silent for 2 minutes, batch for 15. Watch 14:00 to 15:30.\n");
-    let mut day = Day { system: System::new()?, now, end: now + 12 * 60 * MINUTE, log, socket: 0 };
+    let mut day = Day { system: System::new()?, now, end: now + 12 * 60 * MINUTE, log: log.clone(), socket: 0 };
     let options = Options { verbose: false, style: Style::default(), pid: std::process::id() };
     Daemon::start(&mut day, config, &TimeZone::UTC, options).run(&mut day);
+    println!("\nThe same day by `loganalyzer replay`, from the finished logs:\n");
+    let logs = [log.with_extension("log.1"), log];
+    for propose in [false, true] {
+        let mut config = Config::parse("LogAnalyzer.json", &text)?;
+        config.log_time_zone = TimeZone::UTC;
+        let replay = Replay::new(Some(config), &logs, propose, false);
+        print!("{}", replay.run(&TimeZone::UTC, now)?);
+        if !propose {
+            println!("\nAnd the least thresholds that would have raised nothing, by `replay --propose`:\n");
+        }
+    }
     std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

@@ -19,8 +19,6 @@ use crate::pgbouncer::fallback::{DOCUMENTED, Fallback, NAMES};
 use crate::report::time::TimeFormat;
 use section::Section;
 
-pub(crate) use section::nearest;
-
 /// What is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {

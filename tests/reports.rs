@@ -8,6 +8,13 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use common::{number, string};
+use jiff::tz::TimeZone;
+use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::watch::Watch;
+use loganalyzer::config::Config;
+use loganalyzer::report::paint::Style;
+use loganalyzer::report::time::TimeFormat;
+use loganalyzer::report::{Report, text};
 
 fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
@@ -125,4 +132,31 @@ fn a_table_of_sessions_that_was_full_is_said() {
     let json = run(&["report", "-", "--format", "json"], log.as_bytes()).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(number(&json["logins"], "decidedByAge"), 3);
+}
+
+/// A typo in the configuration is the commonest reason for a name that is never seen.
+#[test]
+fn a_name_that_is_never_seen_is_said_with_the_nearest_one() {
+    const MINUTE: i64 = 60_000;
+    let text = r#"{"configuration": {}, "file": {"fileName": "x", "usersToWatchAndThresholdInMinutes": "postgers:5,postgres:5"}}"#;
+    let config = Config::parse("LogAnalyzer.json", text).expect("a configuration");
+    let begin = "2026-11-22T00:00:00Z".parse::<jiff::Timestamp>().expect("a time").as_millisecond();
+    let watch = Watch::new(config.watched, TimeZone::UTC, begin);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: begin });
+    let format = TimeFormat::default();
+    for minute in 0..=24 * 60 {
+        let now = begin + minute * MINUTE;
+        let client = format!("{}.000 UTC [7] LOG C-0x1: app/postgres@10.0.0.7:{}", format.print(now), 1000 + minute);
+        let lines = format!(
+            "{client} login attempt: db=app user=postgres tls=no\n{client} closing because: client close request (age=0s)\n"
+        );
+        common::feed(&mut analyzer, &[lines.into_bytes()]);
+        analyzer.tick(now);
+        let report = Report::running(&analyzer, &format, now, (begin, now));
+        let text = text::write(&report, Style::default());
+        let line = "Watched for a whole window but never seen : postgers (nearest name seen: postgres)\n";
+        assert_eq!(text.contains(line), minute == 24 * 60, "{text}");
+    }
+    let json = common::json(&analyzer);
+    assert_eq!(json["neverSeen"].to_string(), r#"[{"entry":"postgers","nearest":"postgres"}]"#);
 }

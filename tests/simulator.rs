@@ -13,10 +13,14 @@
 
 mod common;
 mod simulator {
+    pub mod actions;
     pub mod bouncer;
     pub mod clock;
     pub mod files;
     pub mod model;
+    pub mod model_entry;
+    pub mod model_heart;
+    pub mod model_tail;
     pub mod script;
     pub mod world;
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Error;
+use crate::report::nearest::nearest;
 
 /// An object with its place: the file, and the keys that lead to it.
 pub(super) struct Section<'a> {
@@ -78,25 +79,4 @@ fn found(value: Option<&Value>) -> String {
     let text = value.to_string();
     let short: String = text.chars().take(80).collect();
     if short.len() < text.len() { format!("found {short}…") } else { format!("found {short}") }
-}
-
-/// The known word that is nearest, if it is near at all.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|other| (distance(word, other), other)).min()?;
-    (near.0 <= 1 + word.chars().count() / 3).then_some(near.1)
-}
-
-/// How many letters have to be changed, added or left out (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (place, letter) in left.chars().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], place + 1);
-        for (column, other) in right.iter().enumerate() {
-            let change = before + usize::from(letter != *other);
-            before = row[column + 1];
-            row[column + 1] = change.min(before + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }

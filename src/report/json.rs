@@ -22,6 +22,12 @@ pub fn write(report: &Report<'_>) -> String {
         write_refused(json, report);
         json.key("accounts").array(&report.summary.accounts, |json, account| write_account(json, report, account));
         write_others(json, &report.summary);
+        json.key("neverSeen").array(&report.never_seen(), |json, (name, nearest)| {
+            json.object(|json| {
+                json.key("entry").value(Text((*name).to_owned()));
+                json.key("nearest").optional(nearest.clone().map(Text));
+            });
+        });
         json.key("gaps").value(report.analyzer.gaps());
     });
     json.finish()

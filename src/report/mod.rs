@@ -6,6 +6,7 @@
 pub mod events;
 pub mod json;
 mod json_writer;
+pub mod nearest;
 pub mod notice;
 pub mod paint;
 pub mod safe;
@@ -15,6 +16,7 @@ pub mod verbose;
 
 use crate::analysis::analyzer::Analyzer;
 use crate::analysis::summary::Summary;
+use crate::analysis::watch::Entry;
 use time::TimeFormat;
 
 /// The figures of a period, and how its times are to be printed.
@@ -48,6 +50,17 @@ impl<'a> Report<'a> {
     /// can be found failed.
     pub fn cannot_tell_failures(&self) -> bool {
         self.analyzer.closings() == 0 && self.summary.total.attempts >= crate::limits::ATTEMPTS_TO_TELL
+    }
+
+    /// Watched names that no login has matched for a whole window, each with the nearest name that the log has.
+    fn never_seen(&self) -> Vec<(&str, Option<String>)> {
+        let name = |entry: &'a Entry| {
+            let user = String::from_utf8_lossy(&entry.user);
+            let names = self.summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok());
+            let nearest = nearest::nearest(&user, names.filter(|name| *name != user)).map(str::to_owned);
+            (&entry.name[..], nearest)
+        };
+        self.analyzer.watch().never_seen().map(name).collect()
     }
 
     fn times(&self) -> Option<(String, String)> {

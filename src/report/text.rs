@@ -72,6 +72,13 @@ fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint) {
     if report.analyzer.pushed_out() > 0 {
         paint.line("Attempts decided by their age, as too many were open", report.analyzer.pushed_out());
     }
+    for (name, nearest) in report.never_seen() {
+        let name = shown(name.as_bytes(), style.medium());
+        let hint = nearest.map_or(String::new(), |nearest| {
+            format!(" (nearest name seen: {})", shown(nearest.as_bytes(), style.medium()))
+        });
+        paint.line("Watched for a whole window but never seen", format_args!("{name}{hint}"));
+    }
     if report.cannot_tell_failures() {
         paint.line("Failed logins", "unknown, as the log has no closings (log_disconnections = 0)");
     }

@@ -5,39 +5,24 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
 use super::bouncer::{Bouncer, What};
-use super::clock::{Clock, first_showing};
-use super::files::{Files, Handle};
+use super::clock::Clock;
+use super::files::Files;
+use super::model_entry::{Entry, State, opened_at};
+use super::model_heart::Heart;
+use super::model_tail::Followed;
 
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 const ASSUMED: i64 = 65_000;
-const NEVER: i64 = i64::MIN / 4;
-
-/// A watched entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    pub name: String,
-    pub minutes: i64,
-    pub open: Time,
-    pub close: Time,
-    pub days: [bool; 7],
-}
-
-impl Entry {
-    fn matches(&self, user: &str, database: &str) -> bool {
-        self.name == user || self.name == format!("{database}/{user}")
-    }
-}
+pub const NEVER: i64 = i64::MIN / 4;
 
 /// What is told: (entry or log, verdict or "recovered", for how many minutes).
 pub type Told = (String, String, i64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub enum Fate {
     Open,
     Login,
     Failed,
@@ -46,70 +31,33 @@ enum Fate {
 }
 
 #[derive(Debug, Clone)]
-struct Known {
-    session: usize,
-    time: i64,
-    fate: Fate,
+pub struct Known {
+    pub session: usize,
+    pub time: i64,
+    pub fate: Fate,
     /// It was taken for a login by its age.
-    counted: bool,
+    pub counted: bool,
     /// What the host's clock, as it was set when the attempt was decided, had shown when it came; and when that was.
-    decided: (i64, i64),
-}
-
-#[derive(Debug, Clone)]
-struct State {
-    entry: Entry,
-    start: i64,
-    /// The opening of the window that is open, and since when it is so.
-    opened: Option<(i64, i64)>,
-    due: Option<(i64, i64)>,
-    alerted: Option<i64>,
-    outage: Option<i64>,
-    returned: Option<(usize, i64)>,
-    /// Since when the configuration has this window.
-    window_since: i64,
-    /// What is known of the days whose edges were looked for: date, opening, closing.
-    days: Vec<(Date, i64, i64)>,
-}
-
-#[derive(Debug)]
-struct Followed {
-    file: Handle,
-    truncated: usize,
-    /// The next of all lines to look at.
-    next: usize,
-}
-
-/// The log's own life.
-#[derive(Debug, Default)]
-struct Heart {
-    last: Option<i64>,
-    stats: Option<i64>,
-    /// Processes that have written stats, and whether one has done so twice: then the period is known.
-    stats_by: BTreeSet<u32>,
-    is_period_known: bool,
-    down: Option<i64>,
-    trouble: Option<(&'static str, i64)>,
-    outage: Option<(&'static str, i64)>,
-    spoke: Option<i64>,
-    told: Option<(&'static str, i64)>,
+    pub decided: (i64, i64),
 }
 
 #[derive(Debug)]
 pub struct Model {
-    zone: TimeZone,
-    states: Vec<State>,
-    sessions: Vec<Known>,
-    heart: Heart,
-    spoke: i64,
-    followed: Vec<Followed>,
+    pub zone: TimeZone,
+    pub states: Vec<State>,
+    pub sessions: Vec<Known>,
+    pub heart: Heart,
+    pub spoke: i64,
+    pub followed: Vec<Followed>,
     /// Lines that were whole at the tick before.
-    waited: BTreeSet<usize>,
-    pending_line: Option<usize>,
-    closings: bool,
-    has_begun: bool,
+    pub waited: BTreeSet<usize>,
+    pub pending_line: Option<usize>,
+    pub closings: bool,
+    pub has_begun: bool,
     /// When the clock was set last, and when that could be seen: at the tick after it.
-    step_seen: Option<(i64, i64)>,
+    pub step_seen: Option<(i64, i64)>,
+    /// When this daemon began: it knows of no setting before.
+    pub start: i64,
 }
 
 /// What the model looks at.
@@ -135,7 +83,8 @@ impl Model {
             pending_line: None,
             closings: false,
             has_begun: false,
-            step_seen: view.clock.step.map(|(_, _, when)| (when, when)),
+            step_seen: None,
+            start: view.clock.now,
         };
         model.follow(view);
         model.read(view, true);
@@ -161,6 +110,7 @@ impl Model {
     /// One look at the log, and what has to be told.
     pub fn tick(&mut self, view: &View<'_>) -> Vec<Told> {
         if let Some((_, _, when)) = view.clock.step
+            && when >= self.start
             && self.step_seen.is_none_or(|(known, _)| known != when)
         {
             self.step_seen = Some((when, view.clock.now));
@@ -173,68 +123,7 @@ impl Model {
         self.judge(view)
     }
 
-    fn look_for_trouble(&mut self, view: &View<'_>) {
-        let trouble = match view.files.at(view.path) {
-            None => Some("log missing"),
-            Some(file) => {
-                let known = self.followed.last().is_some_and(|followed| followed.file == file);
-                (!known && !view.files.is_readable(file)).then_some("log unreadable")
-            }
-        };
-        let since = self.heart.trouble.map_or(view.clock.now, |(_, since)| since);
-        self.heart.trouble = trouble.map(|trouble| (trouble, since));
-        self.follow(view);
-    }
-
-    /// Follows the file at the path, beside those that were there before.
-    fn follow(&mut self, view: &View<'_>) {
-        if let Some(file) = view.files.at(view.path)
-            && view.files.is_readable(file)
-            && self.followed.last().is_none_or(|followed| followed.file != file)
-        {
-            let truncated = view.bouncer.truncated.get(file).copied().unwrap_or(0);
-            self.followed.push(Followed { file, truncated, next: 0 });
-        }
-    }
-
-    /// Takes every line of which it is known that it is whole.
-    fn read(&mut self, view: &View<'_>, at_start: bool) {
-        self.pending_line = None;
-        let mut waited = BTreeSet::new();
-        for number in 0..self.followed.len() {
-            let newer = self.followed.get(number + 1..).unwrap_or_default();
-            let newer_has_bytes = newer.iter().any(|newer| view.files.size(newer.file) > 0);
-            let Followed { file, truncated, mut next } = self.followed[number];
-            while let Some(line) = view.bouncer.lines.get(next) {
-                let Some((in_file, epoch, end)) = line.place else { break };
-                if in_file != file || epoch < truncated {
-                    next += 1;
-                    continue;
-                }
-                let file_epoch = view.bouncer.truncated[file];
-                let more_follows = epoch < file_epoch || view.files.size(file) > end;
-                if more_follows || newer_has_bytes || self.waited.contains(&next) {
-                    self.take(next, view, at_start);
-                    next += 1;
-                } else {
-                    waited.insert(next);
-                    if !at_start {
-                        self.pending_line = Some(next);
-                    }
-                    break;
-                }
-            }
-            self.followed[number].next = next;
-        }
-        self.waited = waited;
-        if let Some(line) = self.pending_line.map(|line| &view.bouncer.lines[line])
-            && line.what != What::Over
-        {
-            self.heart.alive(line.time);
-        }
-    }
-
-    fn take(&mut self, number: usize, view: &View<'_>, at_start: bool) {
+    pub fn take(&mut self, number: usize, view: &View<'_>, at_start: bool) {
         let line = &view.bouncer.lines[number];
         // Nobody tells a daemon that starts how the clock was set before.
         let time = if at_start { view.clock.true_at(line.stamp) } else { line.time };
@@ -482,133 +371,5 @@ impl Model {
             let mut keep = keep.into_iter();
             self.sessions.retain(|_| keep.next().unwrap_or(true));
         }
-    }
-}
-
-/// The true time since when a window is open: its opening, or when it was seen that the clock was set over it.
-fn opened_at(opening: i64, clock: &Clock, step_seen: Option<(i64, i64)>) -> i64 {
-    if opening == NEVER {
-        return NEVER;
-    }
-    match clock.step.zip(step_seen) {
-        Some(((before, after, _), (_, seen))) if before < opening && opening <= after => seen,
-        _ => clock.true_at(opening),
-    }
-}
-
-impl Heart {
-    fn alive(&mut self, time: i64) {
-        self.last = Some(time);
-        if self.down.is_some() || self.outage.is_some() {
-            self.down = None;
-            self.spoke = self.spoke.or(Some(time));
-        }
-    }
-
-    /// When the log spoke again, and since when it had not.
-    fn judge(&mut self, now: i64, period: i64) -> Option<(i64, i64)> {
-        let found = self.find(now, period);
-        let spoke = self.spoke;
-        match (self.outage, found) {
-            (Some((_, since)), None) => {
-                self.outage = None;
-                self.spoke = None;
-                Some((spoke.unwrap_or(now), since))
-            }
-            (Some((_, since)), Some(new)) if spoke.is_some() && new.1 > since => {
-                self.outage = found;
-                self.spoke = None;
-                Some((spoke.unwrap_or(now), since))
-            }
-            (None, Some(_)) => {
-                self.outage = found;
-                self.spoke = None;
-                None
-            }
-            _ => None,
-        }
-    }
-
-    fn is_overdue(&self, now: i64, period: i64) -> bool {
-        let Some(stats) = self.stats.filter(|_| self.is_period_known) else { return false };
-        let overdue = stats + period + period / 2;
-        now > overdue && self.last.is_none_or(|last| last <= overdue)
-    }
-
-    fn find(&self, now: i64, period: i64) -> Option<(&'static str, i64)> {
-        if let Some(since) = self.down {
-            return Some(("pgbouncer down", since));
-        }
-        let known = if self.is_period_known { period } else { MINUTE };
-        let silent = self.last.filter(|last| self.is_overdue(now, period) && now - last > 3 * known);
-        match self.trouble {
-            Some((trouble, since)) if now - since > 3 * known || silent.is_some() => Some((trouble, since)),
-            _ => silent.map(|since| ("log silent", since)),
-        }
-    }
-
-    fn is_in_doubt(&self, now: i64, period: i64) -> bool {
-        let blind = self.trouble.is_some_and(|(_, since)| self.last.is_none_or(|last| last <= since));
-        let mute = self.outage.is_some_and(|(verdict, _)| verdict == "log silent" || verdict == "pgbouncer down");
-        blind || mute || self.is_overdue(now, period)
-    }
-}
-
-impl State {
-    fn new(entry: Entry, start: i64) -> Self {
-        let (opened, due, alerted) = (None, None, None);
-        Self { entry, start, opened, due, alerted, outage: None, returned: None, window_since: NEVER, days: Vec::new() }
-    }
-
-    /// The opening of the window that is open when the host's clock shows this.
-    fn opening(&mut self, wall: i64, zone: &TimeZone) -> Option<i64> {
-        let Entry { open, close, days, .. } = self.entry;
-        if open == close && days == [true; 7] {
-            return Some(NEVER);
-        }
-        let today = Timestamp::from_millisecond(wall).expect("in range").to_zoned(zone.clone()).date();
-        let mut found = None;
-        let mut date = today;
-        for _ in 0..9 {
-            let (opens, closes) = self.edges(date, zone);
-            let on_this_day = days[date.weekday().to_monday_zero_offset() as usize] && opens < closes;
-            let begun: Option<i64> = found;
-            match begun {
-                // With equal edges the day before may have been open as well, without a break.
-                Some(later) if on_this_day && open == close && closes >= later => found = Some(opens),
-                Some(_) => return found,
-                None if on_this_day && opens < wall && (wall < closes) => found = Some(opens),
-                None if on_this_day && open == close && wall == closes && self.is_open_after(date, zone) => {
-                    found = Some(opens);
-                }
-                None => {}
-            }
-            if found.is_some() && open != close {
-                return found;
-            }
-            date = date.yesterday().expect("in range");
-        }
-        found
-    }
-
-    /// With equal edges: whether the next day is open as well.
-    fn is_open_after(&self, date: Date, _: &TimeZone) -> bool {
-        let next = date.tomorrow().expect("in range");
-        self.entry.days[next.weekday().to_monday_zero_offset() as usize]
-    }
-
-    /// The edges of the window of a day.
-    fn edges(&mut self, date: Date, zone: &TimeZone) -> (i64, i64) {
-        if let Some(&(_, opens, closes)) = self.days.iter().find(|(known, ..)| *known == date) {
-            return (opens, closes);
-        }
-        let Entry { open, close, .. } = self.entry;
-        let last = if close <= open { date.tomorrow().expect("in range") } else { date };
-        let (opens, closes) = (first_showing(zone, date, open), first_showing(zone, last, close));
-        if self.days.len() > 20 {
-            self.days.remove(0);
-        }
-        self.days.push((date, opens, closes));
-        (opens, closes)
     }
 }

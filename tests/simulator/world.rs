@@ -83,7 +83,7 @@ impl Simulation {
     /// Lets everything happen until a time, or until a signal comes.
     pub fn run_until(&mut self, end: i64) -> Signals {
         let mut signals = Signals::default();
-        while let Some(first) = self.queue.first().cloned()
+        while let Some(first) = self.queue.first().copied()
             && first.0 <= end
         {
             self.queue.remove(&first);
@@ -93,7 +93,7 @@ impl Simulation {
                 let many = self.actions.len().saturating_sub(12);
                 self.actions.drain(..many);
             }
-            super::script::perform(self, first.2, &mut signals);
+            super::actions::perform(self, first.2, &mut signals);
             if signals != Signals::default() {
                 return signals;
             }
