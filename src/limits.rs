@@ -102,6 +102,10 @@ pub const CLOCK_STEP_MS: i64 = 2000;
 /// several processes write into one log, and syslog daemons change the order.
 pub const REPLAY_DISORDER_MS: i64 = 5000;
 
+/// A jump from which a log's clock was set forward, in milliseconds: a pgbouncer that was away for a month is judged
+/// by what comes after. It bounds what one broken date can cost `replay`, which judges every second.
+pub const REPLAY_JUMP_MS: i64 = 31 * 24 * 60 * 60_000;
+
 /// After so many stats periods without a line a process, or a log, counts as silent.
 pub const SILENT_PERIODS: i64 = 3;
 

@@ -74,6 +74,17 @@ fn what_is_proposed_raises_nothing_and_a_minute_less_does() {
     fs::remove_file(&path).expect("removed");
 }
 
+/// Each second is judged: a date in a far future must not cost hours, nor raise alerts.
+#[test]
+fn a_broken_date_costs_nothing() {
+    let log = fs::read_to_string(folder().join("morning.log")).expect("the log");
+    let broken = "9999-12-31 23:59:59.000 UTC [7] LOG listening on 127.0.0.1:6432\n";
+    let place = log.find("2026-11-23 08:30").expect("a line");
+    let text = format!("{}{broken}{}", &log[..place], &log[place..]);
+    let golden = fs::read_to_string(folder().join("morning.txt")).expect("morning.txt");
+    assert_eq!(replay(&["-"], "UTC", text.as_bytes()), golden);
+}
+
 #[test]
 fn nobody_to_watch_is_an_error_that_names_the_mend() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));

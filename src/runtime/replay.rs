@@ -1,7 +1,7 @@
 //! `replay`: complete logs through the watch, by the log's own clock.
 //!
 //! Each second of the log is judged once all its records have been taken, also the seconds in which nothing was
-//! written. A clock that goes back was set.
+//! written. A clock that goes back, or forward by more than a month, was set.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::silences::Silences;
 use crate::analysis::watch::{Entry, Notice, Watch, Window};
 use crate::config::Config;
-use crate::limits::REPLAY_DISORDER_MS;
+use crate::limits::{REPLAY_DISORDER_MS, REPLAY_JUMP_MS};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::Line;
 use crate::report::events;
@@ -144,7 +144,7 @@ impl Player<'_> {
             self.second = Some(second);
             return;
         };
-        if second < before - REPLAY_DISORDER_MS {
+        if second < before - REPLAY_DISORDER_MS || second > before + REPLAY_JUMP_MS {
             self.judge_until(None);
             self.analyzer.clock_was_set(second - before, second);
             self.second = Some(second);

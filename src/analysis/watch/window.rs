@@ -55,7 +55,8 @@ impl Window {
         if self.open == self.close && self.days == [true; 7] {
             return forever(true);
         }
-        self.find(zone, now).unwrap_or(forever(false))
+        // At the end of time: closed now, and to be asked again.
+        self.find(zone, now).unwrap_or(Span { from: now, to: now, open: false })
     }
 
     /// Looks at the openings of the days around `now`; `None` at the ends of time.
@@ -184,6 +185,16 @@ mod tests {
         expect(&weekdays, "2026-11-25T23:00:00Z", "2026-11-22T23:00:00Z", "2026-11-27T23:00:00Z", true);
         expect(&weekdays, "2026-11-28T12:00:00Z", "2026-11-27T23:00:00Z", "2026-11-29T23:00:00Z", false);
         assert!(!window((8, 0), (9, 0), "-------").span(&paris(), 0).open);
+    }
+
+    /// A clock that once showed the year 9999 closed the window for ever.
+    #[test]
+    fn the_end_of_time_is_not_kept() {
+        let end = at("9999-12-29T23:59:59Z");
+        let span = window((8, 0), (19, 0), "+++++++").span(&TimeZone::UTC, end - 86_400_000);
+        assert!(!span.open || span.to <= end);
+        let span = window((8, 0), (19, 0), "+++++++").span(&paris(), Timestamp::MAX.as_millisecond());
+        assert!(!span.open && span.to - span.from < 86_400_000);
     }
 
     #[test]
