@@ -148,7 +148,7 @@ impl Config {
             trailing_delay: parse_delay(&configuration)?,
             report_time: parse_time(&configuration, "timeToSendEmailInformation", "19:00:00")?,
             window,
-            watched: watched::parse(&files, &window, &configuration)?,
+            watched: watched::parse(&files, &window, &configuration, &mut warnings)?,
             alert_by_print,
             alert_by_email,
             has_email,

@@ -18,7 +18,15 @@ const CLOSING_CUT: &[u8] = b"closing that holds a newline";
 impl Sessions {
     /// Whether this pgbouncer writes nothing of a client that leaves at the password prompt, though it writes closings.
     pub(super) fn may_leave_silently(&self) -> bool {
-        self.closings > 0 && !self.is_before_1_15()
+        self.has_closings && !self.is_before_1_15()
+    }
+
+    /// The log has shown that it has closings.
+    pub(super) fn closing_seen(&mut self, decide: Decide<'_>) {
+        if !self.has_closings {
+            self.has_closings = true;
+            self.decide_left_early(decide);
+        }
     }
 
     /// Whether nothing is missing in the log since this attempt.
@@ -30,11 +38,11 @@ impl Sessions {
     pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
         let session = self.table.remove(number);
         let leaves_silently = !self.is_before_1_15() && session.moment.sequence >= self.gap_before;
-        if self.closings == 0 && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
+        if !self.has_closings && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
             self.left_early.push(session);
             return;
         }
-        let outcome = if self.closings == 0 {
+        let outcome = if !self.has_closings {
             // `log_disconnections = 0`: nothing can be found failed.
             Outcome::Login { assumed: true }
         } else if leaves_silently {
@@ -54,7 +62,7 @@ impl Sessions {
 
     /// The log has shown its first closing, or may do so from now on for another reason.
     pub(super) fn decide_left_early(&mut self, decide: Decide<'_>) {
-        let leaves_silently = self.closings > 0 && !self.is_before_1_15();
+        let leaves_silently = self.has_closings && !self.is_before_1_15();
         for session in std::mem::take(&mut self.left_early) {
             let failed = leaves_silently && session.moment.sequence >= self.gap_before;
             let outcome =

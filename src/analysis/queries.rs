@@ -77,9 +77,9 @@ impl Analyzer {
         self.sessions.version()
     }
 
-    /// Closings of clients that the log has shown: none where `log_disconnections` is off.
-    pub fn closings(&self) -> u64 {
-        self.sessions.closings()
+    /// Whether the log has shown a closing, of a client or a server: it does not where `log_disconnections` is off.
+    pub fn has_closings(&self) -> bool {
+        self.sessions.has_closings()
     }
 
     /// Attempts that were decided by their age because too many were open.

@@ -86,7 +86,7 @@ pub(super) struct Sessions {
     pub(super) version: Option<Version>,
     /// Something that only versions before 1.15 write.
     pub(super) looks_before_1_15: bool,
-    pub(super) closings: u64,
+    pub(super) has_closings: bool,
     /// Attempts whose pointer was taken by another client before the log has shown any closing: were it not for
     /// `log_disconnections = 0`, they have failed. At most [`ATTEMPTS_TO_TELL`].
     pub(super) left_early: Vec<Session>,
@@ -107,7 +107,7 @@ impl Sessions {
             listening: Vec::new(),
             version: None,
             looks_before_1_15: false,
-            closings: 0,
+            has_closings: false,
             left_early: Vec::with_capacity(ATTEMPTS_TO_TELL as usize),
             gap_before: 0,
             pushed_out: 0,
@@ -124,9 +124,9 @@ impl Sessions {
         &self.listening
     }
 
-    /// Closings of clients that the log has shown.
-    pub(super) fn closings(&self) -> u64 {
-        self.closings
+    /// Whether the log has shown a closing.
+    pub(super) fn has_closings(&self) -> bool {
+        self.has_closings
     }
 
     /// Attempts that were decided by their age because too many were open.
@@ -200,6 +200,7 @@ impl Sessions {
             Event::ProcessOver => self.process_over(record.pid, decide),
             Event::Reloaded => self.reloaded(decide),
             Event::Listening(port) => self.listens(*port),
+            Event::ServerClosing => self.closing_seen(decide),
             Event::TakeoverBegins => self.takeover = Takeover::Taking(record.pid),
             Event::TakeoverEnds => self.takeover = Takeover::Taken(record.pid),
             Event::TakeoverDone => self.taken_over(record.pid),
@@ -283,8 +284,7 @@ impl Sessions {
         let Some(socket) = record.socket else { return };
         if let Event::ClientClosing { prefix, closing } = &record.event {
             self.looks_before_1_15 |= is_before_1_15(socket.rest, prefix, closing);
-            self.closings += 1;
-            self.decide_left_early(decide);
+            self.closing_seen(decide);
         }
         let Some(number) = self.table.find(Key { pid: record.pid, pointer: socket.pointer }) else { return };
         let prefix = self.table.get(number).prefix;

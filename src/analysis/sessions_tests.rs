@@ -124,6 +124,8 @@ fn what_was_left_before_the_first_closing_is_decided_by_it() {
     let lines = UP.to_owned() + &attempt(1, 1, 5) + &attempt(2, 1, 6) + &attempt(3, 1, 7);
     let left = lines.clone() + &closing(4, 1, 7, "client close request (age=1s)");
     assert_eq!(total(&left), tally(3, 2, 0, 0), "this log has closings");
+    let server = lines.clone() + "4 1 S-0x7: app/web@10.0.0.2:5432 closing because: server idle timeout (age=9s)\n";
+    assert_eq!(total(&server), tally(3, 2, 1, 0), "of servers at least");
     let reloaded = lines + "4 1 RELOAD command issued\n" + &closing(5, 1, 7, "client close request (age=2s)");
     assert_eq!(total(&reloaded), tally(3, 0, 0, 2), "log_disconnections may have been turned on by that");
 }

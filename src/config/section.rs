@@ -54,6 +54,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The file and a key's full name.
+    pub(super) fn place(&self, key: &str) -> String {
+        format!("{}: {}", self.file, self.full(key))
+    }
+
     /// The error of a key: what stands there now, and what to write instead.
     pub(super) fn wrong(&self, key: &str, mend: &str) -> Error {
         let found = found(self.map.get(key));

@@ -86,3 +86,12 @@ fn changed_expressions_become_the_fallback() {
         "{error}"
     );
 }
+
+#[test]
+fn a_name_that_is_there_twice_counts_once() {
+    let config = with("postgres:1,poc:5", "postgres:1,poc:5,postgres:7").expect("a configuration");
+    let watched: Vec<(&str, u32)> = config.watched.iter().map(|entry| (entry.name.as_str(), entry.minutes)).collect();
+    assert_eq!(watched, [("poc", 5), ("postgres", 7)]);
+    let key = "LogAnalyzer.json: file.usersToWatchAndThresholdInMinutes";
+    assert_eq!(config.warnings, [format!("{key}: \"postgres\" is there twice; the last one counts")]);
+}

@@ -13,7 +13,12 @@ const MEND: &str = "write \"postgres:1,app/poc:5\", or an object such as {\"post
 pub(super) const DAYS_MEND: &str = "write days such as \"Mon-Fri\" or \"Sat,Sun\"";
 
 /// The watched entries; `window` is for those that have none of their own.
-pub(super) fn parse(files: &Section<'_>, window: &Window, times: &Section<'_>) -> Result<Vec<Entry>, Error> {
+pub(super) fn parse(
+    files: &Section<'_>,
+    window: &Window,
+    times: &Section<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Entry>, Error> {
     if !files.has(KEY) {
         return Ok(Vec::new());
     }
@@ -22,11 +27,24 @@ pub(super) fn parse(files: &Section<'_>, window: &Window, times: &Section<'_>) -
         Value::Object(map) => parse_map(map, window, times, files)?,
         _ => None,
     };
-    let entries = entries.ok_or_else(|| files.wrong(KEY, MEND))?;
+    let entries = last_of_each(entries.ok_or_else(|| files.wrong(KEY, MEND))?, files, warnings);
     if entries.len() > WATCHED {
         return Err(files.wrong(KEY, &format!("watch at most {WATCHED} entries")));
     }
     Ok(entries)
+}
+
+/// Where a name is there twice the last one counts, as in the script of 2017.
+fn last_of_each(entries: Vec<Entry>, files: &Section<'_>, warnings: &mut Vec<String>) -> Vec<Entry> {
+    let mut kept: Vec<Entry> = Vec::new();
+    for entry in entries {
+        if let Some(place) = kept.iter().position(|other| other.name == entry.name) {
+            warnings.push(format!("{}: {:?} is there twice; the last one counts", files.place(KEY), entry.name));
+            kept.remove(place);
+        }
+        kept.push(entry);
+    }
+    kept
 }
 
 /// `postgres:1,app/poc:5`.

@@ -44,8 +44,15 @@ fn is_log(level: Option<Level>) -> bool {
 pub(super) fn parse_socket_event<'a>(socket: &Socket<'a>, level: Option<Level>) -> Option<Event<'a>> {
     match socket.side {
         Side::Client => parse_client(socket.rest, level),
+        Side::Server if is_log(level) => Some(parse_server(socket.rest)),
         Side::Server => Some(Event::Other),
     }
+}
+
+/// Nothing counts for anybody here, so it does not matter that a name may hold the words.
+fn parse_server(rest: &[u8]) -> Event<'_> {
+    let is_closing = memchr::memmem::find(rest, b" closing because: ").is_some();
+    if is_closing { Event::ServerClosing } else { Event::Other }
 }
 
 fn parse_client(rest: &[u8], level: Option<Level>) -> Option<Event<'_>> {

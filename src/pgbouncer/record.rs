@@ -192,6 +192,8 @@ pub enum Event<'a> {
         /// Reason and age in that reading.
         closing: Closing<'a>,
     },
+    /// A server's socket is closed: the log has closings (`log_disconnections`).
+    ServerClosing,
     /// `login failed: db=D[ user=U]`: refused before it came to an attempt, or beside a hopeless one.
     LoginFailed {
         /// `D/U@A ` in the first way in which it can be read.

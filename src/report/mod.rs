@@ -49,7 +49,7 @@ impl<'a> Report<'a> {
     /// Whether there were so many attempts without one closing that `log_disconnections` must be off: then nothing
     /// can be found failed.
     pub fn cannot_tell_failures(&self) -> bool {
-        self.analyzer.closings() == 0 && self.summary.total.attempts >= crate::limits::ATTEMPTS_TO_TELL
+        !self.analyzer.has_closings() && self.summary.total.attempts >= crate::limits::ATTEMPTS_TO_TELL
     }
 
     /// Watched names that no login has matched for a whole window, each with the nearest name that the log has.

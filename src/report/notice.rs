@@ -146,7 +146,8 @@ impl Context<'_> {
         }
         let open = (alert.open > 0).then(|| format!("open sessions : {}", alert.open));
         let attempts = (alert.attempts > 0).then(|| attempts(alert));
-        let last = alert.last.as_ref().map_or("last login : never seen".to_owned(), |last| self.last_login(last));
+        let never = || format!("last login : never seen since {}", self.time(alert.watched_since));
+        let last = alert.last.as_ref().map_or_else(never, |last| self.last_login(last));
         [Some(last), attempts, open, log].into_iter().flatten().collect()
     }
 

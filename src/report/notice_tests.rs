@@ -15,7 +15,7 @@ fn login(assumed: bool) -> Login {
 
 fn alert(entry: Option<usize>, verdict: Verdict) -> Alert {
     let failures = Failures::default();
-    Alert { entry, verdict, since: 60_000, minutes: 6, last: None, attempts: 0, failures, open: 0 }
+    Alert { entry, verdict, since: 60_000, minutes: 6, last: None, watched_since: 0, attempts: 0, failures, open: 0 }
 }
 
 fn write(notices: &[Notice]) -> Vec<Message> {
@@ -35,7 +35,10 @@ fn one(notice: Notice) -> Message {
 fn silent_says_that_it_was_never_seen() {
     let message = one(Notice::Alert(alert(Some(0), Verdict::Silent)));
     assert_eq!(message.headline, "ALERT web: no login for 6 minutes (silent), since 1970-01-01 01:01:00");
-    assert_eq!(message.details, ["last login : never seen", "log : last line at 1970-01-01 01:00:00"]);
+    assert_eq!(
+        message.details,
+        ["last login : never seen since 1970-01-01 01:00:00", "log : last line at 1970-01-01 01:00:00"]
+    );
     assert!(message.is_alert);
 }
 
@@ -114,5 +117,5 @@ fn several_at_once_are_one_digest() {
     assert_eq!(messages[0].headline, headline);
     assert_eq!(messages[0].details.len(), 12);
     assert_eq!(messages[0].details[0], "web: no login for 6 minutes (silent), since 1970-01-01 01:01:00");
-    assert_eq!(messages[0].details[1], "    last login : never seen");
+    assert_eq!(messages[0].details[1], "    last login : never seen since 1970-01-01 01:00:00");
 }

@@ -87,7 +87,7 @@ fn check_contents(analyzer: &Analyzer, now: i64, out: &mut String) {
     if stats > 0 && total.attempts == 0 {
         add(out, format_args!("WARNING : stats but never a login: log_connections seems to be 0; set it to 1"));
     }
-    if total.attempts > 0 && analyzer.closings() == 0 {
+    if total.attempts > 0 && !analyzer.has_closings() {
         let matter = "logins but never a closing: log_disconnections seems to be 0, so no login can be found failed";
         add(out, format_args!("WARNING : {matter}; set it to 1"));
     }

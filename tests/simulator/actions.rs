@@ -119,7 +119,8 @@ fn change_mood(simulation: &mut Simulation, number: usize) {
     let random = &mut simulation.script.random;
     let well = simulation.script.accounts[number].mood == Mood::Well;
     let bad = [Mood::Silent, Mood::Failing, Mood::LeavesSilently, Mood::Unknown];
-    let mood = if well { *random.pick(&bad) } else { Mood::Well };
+    let worse = well || random.one_in(3);
+    let mood = if worse { *random.pick(&bad) } else { Mood::Well };
     let lasts = if well { random.below(5 * HOUR as usize) } else { random.below(DAY as usize) } as i64;
     let begins = random.below(MINUTE as usize) as i64;
     let account = &mut simulation.script.accounts[number];

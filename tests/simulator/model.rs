@@ -169,7 +169,13 @@ impl Model {
         let same = |known: &Known| known.fate == Fate::Open && key(known.session) == key(session);
         if let Some(place) = self.sessions.iter().position(same) {
             let hopeless = view.bouncer.sessions[self.sessions[place].session].hopeless;
-            let fate = if self.closings || hopeless { Fate::Failed } else { Fate::Left };
+            let left = self.sessions.iter().filter(|known| known.fate == Fate::Left).count();
+            let fate = match (self.closings || hopeless, left) {
+                (true, _) => Fate::Failed,
+                // So many without one closing: pgbouncer does not write them.
+                (false, 100..) => Fate::Login,
+                (false, _) => Fate::Left,
+            };
             self.decide(place, fate, view);
         }
     }
@@ -344,6 +350,7 @@ impl Model {
             known.fate == Fate::Failed
                 && last.is_none_or(|last| known.session > last)
                 && known.time > self.spoke
+                && known.time > state.start
                 && known.decided.1 >= state.window_since
                 && state.opening(known.decided.0, &self.zone) == Some(opening)
         })

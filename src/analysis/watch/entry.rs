@@ -28,7 +28,7 @@ const DAY_MS: i64 = 24 * 60 * 60_000;
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// When watching it began.
-    start: i64,
+    pub(super) start: i64,
     /// The last login that is decided.
     decided: Option<Login>,
     /// The last one that is open and taken for a login.

@@ -87,6 +87,8 @@ pub struct Alert {
     pub minutes: i64,
     /// The last login, if one is known.
     pub last: Option<Login>,
+    /// Since when it has been watched, in milliseconds since 1970-01-01 UTC.
+    pub watched_since: i64,
     /// Attempts since then.
     pub attempts: u64,
     /// Those of them that failed.
