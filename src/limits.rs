@@ -51,6 +51,10 @@ pub const SESSIONS: usize = 16 * 1024;
 /// (database, user) pools that are remembered as proven to welcome their clients at once.
 pub const PROVEN_POOLS: usize = 4096;
 
+/// Logins of an account that were taken for such by their age, and those behind them, that `replay --propose` can take
+/// back.
+pub const UNDECIDED_LOGINS: usize = 64;
+
 /// pgbouncer processes that write into one log at once (`so_reuseport`), and their predecessors.
 pub const PROCESSES: usize = 64;
 
@@ -100,11 +104,14 @@ pub const CLOCK_STEP_MS: i64 = 2000;
 
 /// How far a record may lie before the one that stands above it, in milliseconds, without the clock having been set:
 /// several processes write into one log, and syslog daemons change the order.
-pub const REPLAY_DISORDER_MS: i64 = 5000;
+pub const DISORDER_MS: i64 = 5000;
 
-/// A jump from which a log's clock was set forward, in milliseconds: a pgbouncer that was away for a month is judged
-/// by what comes after. It bounds what one broken date can cost `replay`, which judges every second.
+/// A jump from which `replay` judges no further, in milliseconds: a pgbouncer that was away for a month is judged by what
+/// comes after.
 pub const REPLAY_JUMP_MS: i64 = 31 * 24 * 60 * 60_000;
+
+/// A jump from which a date is broken, or the clock was: ten years, in milliseconds.
+pub const REPLAY_ABSURD_MS: i64 = 3650 * 24 * 60 * 60_000;
 
 /// After so many stats periods without a line a process, or a log, counts as silent.
 pub const SILENT_PERIODS: i64 = 3;

@@ -103,6 +103,9 @@ fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let needed = !arguments.propose || arguments.config.is_some() || files.is_empty();
     let config = if needed || find().is_some() { Some(load(arguments)?) } else { None };
     let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
+    for warning in &setup.warnings {
+        let _ = writeln!(io::stderr(), "loganalyzer: {warning}");
+    }
     let text = setup.run(&TimeZone::system(), system()?.now()).map_err(Failure::Failed)?;
     print(&text)
 }

@@ -81,8 +81,8 @@ fn a_broken_date_costs_nothing() {
     let broken = "9999-12-31 23:59:59.000 UTC [7] LOG listening on 127.0.0.1:6432\n";
     let place = log.find("2026-11-23 08:30").expect("a line");
     let text = format!("{}{broken}{}", &log[..place], &log[place..]);
-    let golden = fs::read_to_string(folder().join("morning.txt")).expect("morning.txt");
-    assert_eq!(replay(&["-"], "UTC", text.as_bytes()), golden);
+    let golden = fs::read_to_string(folder().join("morning.jsonl")).expect("morning.jsonl");
+    assert_eq!(replay(&["--format", "json", "-"], "UTC", text.as_bytes()), golden);
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub struct LineCounts {
     pub unfinished: u64,
 }
 
+/// The reason of an attempt that cannot succeed, until its closing says more.
+const HOPELESS: &[u8] = b"no such user or database";
+
 /// What a line says that somebody may want to see at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Seen<'a> {
@@ -217,7 +220,9 @@ impl Analyzer {
         self.last = Some(record.stamp);
         self.last_at = at;
         self.format = Some(record.format);
-        self.heart.record(at);
+        if record.event != Event::ProcessOver {
+            self.heart.record(at);
+        }
         match &record.event {
             Event::LoginAttempt(attempt) => self.attempt(record, attempt, at),
             Event::Stats(stats) => {
@@ -228,9 +233,7 @@ impl Analyzer {
                 self.refusal(record, event);
                 let Self { accounts, watch, .. } = self;
                 self.sessions.record(record, at, &mut |decided| settle(accounts, watch, decided));
-                if *event == Event::ProcessOver && !self.sessions.is_anyone_alive() {
-                    self.heart.over(at);
-                }
+                self.life(event, at);
                 Seen::Nothing
             }
         }
@@ -254,12 +257,25 @@ impl Analyzer {
             arrival.watched.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u16);
         }
         let Self { accounts, watch, .. } = self;
+        if attempt.hopeless {
+            arrived(&arrival, attempt, at).for_each(|login| watch.failure(&login, HOPELESS));
+        }
         if record.socket.is_none() {
             settle_at_once(accounts, watch, &arrival, attempt, at);
         } else {
             self.sessions.attempt(record, attempt, at, &arrival, &mut |decided| settle(accounts, watch, decided));
         }
         Seen::Login(*attempt)
+    }
+
+    /// What a process' coming and going means for the log's own life.
+    fn life(&mut self, event: &Event<'_>, at: i64) {
+        match event {
+            Event::ProcessOver if self.sessions.is_anyone_alive() => self.heart.record(at),
+            Event::ProcessOver => self.heart.over(at),
+            Event::ProcessUp(_) => self.heart.stats(at),
+            _ => {}
+        }
     }
 
     fn stats(&mut self, record: &Record<'_>, stats: &Stats, at: i64) {
@@ -307,11 +323,13 @@ pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decid
         accounts.decide(ticket, session.moment, outcome);
     }
     if let Some(silences) = watch.silences() {
-        silences.decide(session.moment.sequence, matches!(outcome, Outcome::Login { .. }));
+        let account = session.ticket.map(|ticket| ticket.account as usize);
+        silences.decide(session.moment.sequence, account, matches!(outcome, Outcome::Login { .. }));
     }
     for login in watched_logins(session) {
         match outcome {
             Outcome::Login { assumed } => watch.login(&login, *assumed),
+            Outcome::Failed { reason } if session.hopeless => watch.refine_failure(&login, reason),
             Outcome::Failed { reason } => watch.failure(&login, reason),
         }
     }
@@ -320,11 +338,14 @@ pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decid
 /// Counts a login of which nothing more will be seen: the user's own expressions do not say which socket it is.
 fn settle_at_once(accounts: &mut Accounts, watch: &mut Watch, arrival: &Arrival, attempt: &LoginAttempt<'_>, at: i64) {
     accounts.decide(arrival.ticket, arrival.moment, &Outcome::Login { assumed: true });
-    for entry in arrival.watched.into_iter().filter(|&entry| entry != NOT_WATCHED) {
-        let Moment { sequence, stamp } = arrival.moment;
-        let host = attempt.address.host;
-        watch.login(&OpenLogin { entry: usize::from(entry), sequence, at, stamp, host }, true);
-    }
+    arrived(arrival, attempt, at).for_each(|login| watch.login(&login, true));
+}
+
+/// An attempt as the watch is told of it.
+fn arrived<'a>(arrival: &Arrival, attempt: &LoginAttempt<'a>, at: i64) -> impl Iterator<Item = OpenLogin<'a>> {
+    let entries = arrival.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
+    let (Moment { sequence, stamp }, host) = (arrival.moment, attempt.address.host);
+    entries.map(move |entry| OpenLogin { entry, sequence, at, stamp, host })
 }
 
 /// A session as the watch is told of it: once for each entry that it is of.

@@ -12,7 +12,6 @@ use super::silences::Silence;
 use super::summary::OpenState;
 use super::traffic::Traffic;
 use super::watch::{Entry, Notice, OpenCounts};
-use super::zones::Zones;
 use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::{Kind, Line};
@@ -72,6 +71,14 @@ impl Analyzer {
         }
     }
 
+    /// The next moment behind `now` at which something may have to be told though no line comes.
+    pub fn next_change(&self, now: i64) -> i64 {
+        let young = self.sessions.recent(self.looked).map(|session| session.at + ASSUMED_AFTER_MS - 1);
+        let changes = self.watch.changes().chain(self.heart.changes(self.period.known())).chain(young);
+        // Most of them are the last moments at which nothing happens yet.
+        changes.map(|at| at.saturating_add(1)).filter(|&at| at > now).min().unwrap_or(i64::MAX)
+    }
+
     /// What the log's own clock shows at an instant, as of its last record.
     pub fn log_clock(&self, instant: i64) -> i64 {
         instant + self.east
@@ -121,6 +128,11 @@ impl Analyzer {
     /// was silent is so no longer than before.
     pub fn clock_was_set(&mut self, by: i64, now: i64) {
         self.step = Some(Step { old_now: now - by, now, by, ticks: 2 });
+        self.shift(by, now);
+    }
+
+    /// The same where all records that come have the new time.
+    pub fn shift(&mut self, by: i64, now: i64) {
         self.sessions.shift(by);
         self.heart.shift(by);
         self.watch.shift(by, now);
@@ -141,6 +153,7 @@ impl Analyzer {
         let Reading::Record(record) = self.parser.parse(line.bytes) else { return };
         let at = self.zones.instant(record.stamp);
         if record.event != Event::ProcessOver {
+            // Its last word is told when it is known to be whole.
             self.heart.record(self.step.map_or(at, |step| step.mend(at)));
         }
         if let Event::LoginAttempt(attempt) = &record.event {
@@ -181,7 +194,7 @@ impl Analyzer {
 
     /// Watches something else from `now` on; what is known of the entries that stay is kept.
     pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>, now: i64) {
-        self.zones = Zones::new(zone);
+        self.zones.set_zone(zone);
         self.fallback = fallback;
         for entry in &entries {
             Accounts::watch(&mut self.accounts, &entry.user);

@@ -28,6 +28,8 @@ pub struct Outage {
     pub verdict: Verdict,
     /// Since when, in milliseconds since 1970-01-01 UTC.
     pub since: i64,
+    /// Since when alerts have waited for it.
+    pub doubt: i64,
 }
 
 /// What is known of the log's life. Times are milliseconds since 1970-01-01 UTC.
@@ -63,15 +65,18 @@ impl Heartbeat {
         }
     }
 
-    /// It was stats.
+    /// It was stats, or a process came up: the next stats are due one period later.
     pub(super) fn stats(&mut self, at: i64) {
         self.last_stats = Some(at);
     }
 
-    /// It was the last word of the last process.
+    /// A record that is the last word of the last process.
     pub(super) fn over(&mut self, at: i64) {
-        self.down = Some(at);
-        self.spoke = None;
+        self.last_record = Some(at);
+        if self.down.is_none() {
+            self.down = Some(at);
+            self.spoke = self.outage.map(|_| self.spoke.unwrap_or(at));
+        }
     }
 
     /// The file is missing or cannot be read, or is well again.
@@ -86,7 +91,7 @@ impl Heartbeat {
             *time = time.map(|time| time + by);
         }
         self.trouble = self.trouble.map(|(trouble, since)| (trouble, since + by));
-        self.outage = self.outage.map(|outage| Outage { since: outage.since + by, ..outage });
+        self.outage = self.outage.map(|outage| Outage { since: outage.since + by, doubt: outage.doubt + by, ..outage });
     }
 
     /// Judges at `now`, with stats every `period` milliseconds, if the log has shown it.
@@ -117,23 +122,39 @@ impl Heartbeat {
 
     fn find(&self, now: i64, period: Option<i64>) -> Option<Outage> {
         if let Some(since) = self.down {
-            return Some(Outage { verdict: Verdict::PgbouncerDown, since });
+            return Some(Outage { verdict: Verdict::PgbouncerDown, since, doubt: since });
         }
         let quiet = |since: i64| now - since > SILENT_PERIODS * period.unwrap_or(STATS_PERIOD_MS);
         let last = self.last_record.filter(|&last| self.is_overdue(now, period) && quiet(last));
         match (self.trouble, last) {
             (Some((trouble, since)), last) if quiet(since) || last.is_some() => {
-                Some(Outage { verdict: trouble.verdict(), since })
+                Some(Outage { verdict: trouble.verdict(), since, doubt: since })
             }
-            (_, Some(since)) => Some(Outage { verdict: Verdict::LogSilent, since }),
+            (_, Some(since)) => {
+                let doubt = self.overdue_at(period).unwrap_or(since);
+                Some(Outage { verdict: Verdict::LogSilent, since, doubt })
+            }
             _ => None,
         }
     }
 
     /// Stats are overdue by half a period, and nothing else was written since.
     fn is_overdue(&self, now: i64, period: Option<i64>) -> bool {
-        let overdue = self.last_stats.zip(period).map(|(last, period)| last + period + period / 2);
-        overdue.is_some_and(|overdue| now > overdue && self.last_record.is_none_or(|last| last <= overdue))
+        self.overdue_at(period)
+            .is_some_and(|overdue| now > overdue && self.last_record.is_none_or(|last| last <= overdue))
+    }
+
+    /// When stats are overdue by half a period.
+    fn overdue_at(&self, period: Option<i64>) -> Option<i64> {
+        self.last_stats.zip(period).map(|(last, period)| last + period + period / 2)
+    }
+
+    /// Moments after `now` at which it may have to be judged anew, though nothing is written.
+    pub(super) fn changes(&self, period: Option<i64>) -> impl Iterator<Item = i64> {
+        let quiet = SILENT_PERIODS * period.unwrap_or(STATS_PERIOD_MS);
+        let trouble = self.trouble.map(|(_, since)| since);
+        let silent = self.last_record.into_iter().chain(trouble).map(move |since| since + quiet);
+        silent.chain(self.overdue_at(period))
     }
 
     /// Whether nothing can be said of any account now: alerts wait.
@@ -193,7 +214,7 @@ mod tests {
         assert_eq!(verdict(&mut heart, 13 * P + 1), Some(("log silent", 10 * P)));
         heart.record(20 * P);
         heart.stats(20 * P);
-        let before = Outage { verdict: Verdict::LogSilent, since: 10 * P };
+        let before = Outage { verdict: Verdict::LogSilent, since: 10 * P, doubt: 11 * P + P / 2 };
         assert_eq!(heart.judge(20 * P + 5, Some(P)), Change::Spoke(20 * P, before));
         assert!(!heart.is_in_doubt(20 * P + 5, Some(P)));
     }
@@ -212,11 +233,31 @@ mod tests {
     #[test]
     fn the_last_word_of_the_last_process_is_told_at_once() {
         let mut heart = beating(10 * P);
-        heart.record(10 * P + 5);
         heart.over(10 * P + 5);
         assert_eq!(verdict(&mut heart, 10 * P + 6), Some(("pgbouncer down", 10 * P + 5)));
         heart.record(10 * P + 900);
         assert!(matches!(heart.judge(10 * P + 1000, Some(P)), Change::Spoke(spoke, _) if spoke == 10 * P + 900));
+    }
+
+    #[test]
+    fn an_exit_in_a_silent_log_is_told_and_a_second_last_word_is_not() {
+        let mut heart = beating(10 * P);
+        assert_eq!(verdict(&mut heart, 13 * P + 1), Some(("log silent", 10 * P)));
+        heart.over(20 * P);
+        assert!(matches!(heart.judge(20 * P, Some(P)), Change::Spoke(spoke, _) if spoke == 20 * P));
+        assert_eq!(verdict(&mut heart, 20 * P + 1), Some(("pgbouncer down", 20 * P)));
+        heart.over(20 * P + 2);
+        assert_eq!(verdict(&mut heart, 20 * P + 3), Some(("pgbouncer down", 20 * P)));
+    }
+
+    #[test]
+    fn a_process_that_dies_before_its_first_stats_is_silent() {
+        let mut heart = beating(10 * P);
+        heart.over(10 * P + 5);
+        heart.record(12 * P);
+        heart.stats(12 * P);
+        assert_eq!(verdict(&mut heart, 15 * P), None);
+        assert_eq!(verdict(&mut heart, 15 * P + 1), Some(("log silent", 12 * P)));
     }
 
     #[test]

@@ -135,8 +135,24 @@ impl Watch {
     pub(super) fn shift(&mut self, by: i64, now: i64) {
         self.states.iter_mut().for_each(|state| state.shift(by));
         self.spoke = self.spoke.saturating_add(by);
-        self.told = self.told.map(|told| Outage { since: told.since + by, ..told });
+        self.told = self.told.map(|told| Outage { since: told.since + by, doubt: told.doubt + by, ..told });
         self.skipped = (now - by, now);
+        if let Some(silences) = &mut self.silences {
+            silences.shift(by);
+        }
+    }
+
+    /// The reason of a failure that was already told is known better.
+    pub(super) fn refine_failure(&mut self, failed: &OpenLogin<'_>, reason: &[u8]) {
+        self.states[failed.entry].refine_failure(failed.sequence, reason);
+    }
+
+    /// Moments at which something may have to be told, though nothing is written.
+    pub(super) fn changes(&self) -> impl Iterator<Item = i64> {
+        self.entries.iter().zip(&self.states).flat_map(|(entry, state)| {
+            let due = state.since(self.spoke).saturating_add(i64::from(entry.minutes) * 60_000);
+            [due, due.saturating_add(ASSUMED_AFTER_MS), state.span_end()]
+        })
     }
 
     /// The opening of the entry's window that is open at a time; `None` where it is closed.
@@ -192,7 +208,7 @@ impl Watch {
         if let Some(silences) = &mut self.silences {
             silences.tick(now);
             if let Change::Spoke(spoke, outage) = change {
-                silences.spoke(spoke, outage, period.unwrap_or(0) * 3 / 2);
+                silences.spoke(spoke, outage);
             }
         }
         let mut notices: Vec<Notice> = self.log_recovered(change).into_iter().collect();
@@ -213,7 +229,7 @@ impl Watch {
         self.spoke = at;
         self.states.iter_mut().for_each(|state| state.log_spoke(at));
         let told = self.told.take()?;
-        let (since, minutes) = (told.since, (at - outage.since) / 60_000);
+        let (since, minutes) = (told.since, ((at - outage.since) / 60_000).max(0));
         Some(Notice::Recovered(Recovery {
             entry: None,
             at,

@@ -66,6 +66,11 @@ impl Zones {
         Self { zone, cached: None, last: i64::MIN, live: None }
     }
 
+    /// The log's times without a zone are in another zone from now on.
+    pub fn set_zone(&mut self, zone: TimeZone) {
+        (self.zone, self.cached) = (zone, None);
+    }
+
     /// The records that come now are read at `now`, as they are written: that tells the two passes of an hour that the
     /// clock repeats, where the log was quiet.
     pub fn read_live(&mut self, now: i64) {
@@ -112,7 +117,8 @@ impl Zones {
                 let first = millis - i64::from(before.seconds()) * 1000;
                 let second = millis - i64::from(after.seconds()) * 1000;
                 let was_quiet = first.saturating_sub(self.last) > QUIET_MS;
-                let again = first < self.last - 1000 || was_quiet && self.live.is_some_and(|now| second <= now + 1000);
+                let again = first < self.last.saturating_sub(1000)
+                    || was_quiet && self.live.is_some_and(|now| second <= now + 1000);
                 (if again { after.seconds() } else { before.seconds() }, false)
             }
         }
@@ -214,6 +220,13 @@ mod tests {
             zones.read_live(instant(now));
             assert_eq!(zones.instant(stamp("2026-10-25T02:30:00", Zone::Unknown)), instant(expected), "{now}");
         }
+    }
+
+    /// A log that began within that hour overflowed, and was taken for the second time round.
+    #[test]
+    fn a_log_that_begins_in_the_hour_that_comes_twice_begins_the_first_time() {
+        let first = paris().instant(stamp("2026-10-25T02:30:05", Zone::Unknown));
+        assert_eq!(first, instant("2026-10-25T00:30:05Z"));
     }
 
     #[test]

@@ -102,6 +102,9 @@ fn entry(name: &str, minutes: u64, window: Window) -> Option<Entry> {
         Some((database, user)) => (Some(database.as_bytes().to_vec()), user),
         None => (None, name),
     };
+    if user.is_empty() || database.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
     let (name, user) = (name.to_owned(), user.as_bytes().to_vec());
     Some(Entry { name, database, user, minutes: u32::try_from(minutes).ok()?, window })
 }

@@ -131,23 +131,34 @@ impl Model {
             self.has_begun = true;
             self.states.iter_mut().for_each(|state| state.start = state.start.min(time));
         }
-        self.heart.alive(time);
+        if line.what != What::Over {
+            self.heart.alive(time);
+        }
         match line.what {
             What::Stats => {
                 self.heart.stats = Some(time);
                 self.heart.is_period_known |= !self.heart.stats_by.insert(line.pid);
             }
             What::Over => {
-                (self.heart.down, self.heart.spoke) = (Some(time), None);
+                self.heart.over(time);
                 let pid = line.pid;
                 self.end_all(|known| view.bouncer.sessions[known.session].pid == pid, view);
             }
             What::Attempt(session) => {
                 self.left(session, view);
+                let hopeless = view.bouncer.sessions[session].hopeless;
                 self.sessions.push(Known { session, time, fate: Fate::Open, counted: false, decided: (0, 0) });
+                if hopeless {
+                    self.decide(self.sessions.len() - 1, Fate::Failed, view);
+                }
             }
             What::Closing(session, login) => self.closed(session, login, view),
-            What::Up | What::Reloaded => self.settle_left(if self.closings { Fate::Failed } else { Fate::Login }, view),
+            What::Up => {
+                // Its first stats are due one period later.
+                self.heart.stats = Some(time);
+                self.settle_left(if self.closings { Fate::Failed } else { Fate::Login }, view);
+            }
+            What::Reloaded => self.settle_left(if self.closings { Fate::Failed } else { Fate::Login }, view),
             What::Other => {}
         }
     }
@@ -349,8 +360,8 @@ impl Model {
         self.of(&state.entry.clone(), view).any(|known| {
             known.fate == Fate::Failed
                 && last.is_none_or(|last| known.session > last)
-                && known.time > self.spoke
-                && known.time > state.start
+                && known.time >= self.spoke
+                && known.time >= state.start
                 && known.decided.1 >= state.window_since
                 && state.opening(known.decided.0, &self.zone) == Some(opening)
         })
@@ -359,6 +370,9 @@ impl Model {
     /// Forgets what can matter no more, so that a long run stays quick.
     fn forget(&mut self, view: &View<'_>) {
         if self.sessions.len() > 400 {
+            let failed: Vec<usize> =
+                self.sessions.iter().filter(|known| known.fate == Fate::Failed).map(|known| known.session).collect();
+            let many = failed.len().saturating_sub(200);
             // What is assumed may be taken back, so the last one that is decided matters.
             let decided = |state: &State| {
                 let last = self.of(&state.entry, view).rfind(|known| known.fate == Fate::Login);
@@ -369,10 +383,11 @@ impl Model {
                 let session = &view.bouncer.sessions[known.session];
                 known.fate == Fate::Open
                     || known.fate == Fate::Left
-                    || self.states.iter().zip(&last).any(|(state, last)| {
-                        state.entry.matches(&session.user, &session.database)
-                            && last.is_none_or(|last| known.session >= last)
-                    })
+                    || (known.fate == Fate::Login || failed[many..].contains(&known.session))
+                        && self.states.iter().zip(&last).any(|(state, last)| {
+                            state.entry.matches(&session.user, &session.database)
+                                && last.is_none_or(|last| known.session >= last)
+                        })
             };
             let keep: Vec<bool> = self.sessions.iter().map(matters).collect();
             let mut keep = keep.into_iter();

@@ -28,6 +28,14 @@ impl Heart {
         }
     }
 
+    pub fn over(&mut self, time: i64) {
+        self.last = Some(time);
+        if self.down.is_none() {
+            self.down = Some(time);
+            self.spoke = self.outage.map(|_| self.spoke.unwrap_or(time));
+        }
+    }
+
     /// When the log spoke again, and since when it had not.
     pub fn judge(&mut self, now: i64, period: i64) -> Option<(i64, i64)> {
         let found = self.find(now, period);

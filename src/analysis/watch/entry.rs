@@ -129,7 +129,7 @@ impl State {
         if was_assumed {
             self.assumed = None;
         }
-        if failed.at > spoke && self.last_login().is_none_or(|last| last.sequence < failed.sequence) {
+        if failed.at >= spoke && self.last_login().is_none_or(|last| last.sequence < failed.sequence) {
             self.count_failure(failed, reason, opening);
         }
         was_assumed
@@ -153,9 +153,21 @@ impl State {
         replace(&mut self.failures.host, failed.host);
     }
 
+    /// The reason of the last failure is known better.
+    pub(super) fn refine_failure(&mut self, sequence: u64, reason: &[u8]) {
+        if self.failures.count > 0 && self.failures.sequence == sequence {
+            replace(&mut self.failures.reason, reason);
+        }
+    }
+
+    /// When the window that is open closes, or the next one opens.
+    pub(super) fn span_end(&self) -> i64 {
+        self.span.to
+    }
+
     /// The log spoke again at this moment: what failed before the outage does not count any more.
     pub(super) fn log_spoke(&mut self, at: i64) {
-        if self.failures.at <= at {
+        if self.failures.at < at {
             self.failures = Failures::default();
         }
     }
@@ -209,7 +221,7 @@ impl State {
         let (login, failures) = self.back.take()?;
         let since = self.outage_since.take()?;
         self.alerted = None;
-        let minutes = (login.at - since) / 60_000;
+        let minutes = ((login.at - since) / 60_000).max(0);
         let (at, login, verdict) = (login.at, Some(login), Verdict::Silent);
         Some(Notice::Recovered(Recovery { entry: Some(entry), at, since, minutes, login, verdict, failures }))
     }
