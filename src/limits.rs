@@ -51,6 +51,10 @@ pub const SESSIONS: usize = 16 * 1024;
 /// (database, user) pools that are remembered as proven to welcome their clients at once.
 pub const PROVEN_POOLS: usize = 4096;
 
+/// Failed attempts of a watched account that are remembered one by one: a login that is decided later than they were
+/// takes back those that came before it.
+pub const RECENT_FAILURES: usize = 64;
+
 /// Logins of an account that were taken for such by their age, and those behind them, that `replay --propose` can take
 /// back.
 pub const UNDECIDED_LOGINS: usize = 64;

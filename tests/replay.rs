@@ -1,6 +1,6 @@
 //! `replay` from the real binary, against golden files: `REPLAY_BLESS=1 cargo test --test replay` writes them anew.
 
-#![allow(clippy::expect_used, reason = "a test may fail")]
+#![allow(clippy::expect_used, clippy::format_push_string, reason = "a test may fail, and may be slow")]
 
 mod common;
 
@@ -8,6 +8,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use common::random::Random;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/replay")
@@ -50,28 +52,97 @@ fn captures_of_real_pgbouncers() {
     }
 }
 
-/// The least threshold raises no alert, and one minute less does.
+/// How many accounts are alerted when each has its proposed threshold, less so many minutes; and how many proposals
+/// leave room for that.
+fn alerts_with_proposals(log: &str, less: u64) -> (usize, usize) {
+    let window = r#""windowOpenServiceDateTime": "08:00:00", "windowCloseServiceDateTime": "19:00:00""#;
+    let config = |entries: &str| {
+        let file = format!(r#""fileName": "-", "usersToWatchAndThresholdInMinutes": {{{entries}}}"#);
+        let path = std::env::temp_dir().join(format!("loganalyzer-proposed-{}.json", std::process::id()));
+        fs::write(&path, format!(r#"{{"configuration": {{{window}}}, "file": {{{file}}}}}"#)).expect("a configuration");
+        path.display().to_string()
+    };
+    let path = config("\"nobody\": 525600");
+    let proposals = replay(&["-c", &path, "--propose", "--format", "json", "-"], "UTC", log.as_bytes());
+    let entries: Vec<String> = proposals
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .filter(|proposal| common::number(proposal, "minutes") > less)
+        .map(|proposal| format!("{}: {}", proposal["account"], common::number(&proposal, "minutes") - less))
+        .collect();
+    let path = config(&format!("\"nobody\": 525600, {}", entries.join(", ")));
+    let told = replay(&["-c", &path, "--format", "json", "-"], "UTC", log.as_bytes());
+    fs::remove_file(&path).expect("removed");
+    let alerts: std::collections::BTreeSet<String> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .filter(|told| told["event"] == "alert" && !told["entry"].is_null())
+        .map(|told| told["entry"].to_string())
+        .collect();
+    (alerts.len(), entries.len())
+}
+
+/// A day and a half of accounts that come and go, fail, leave without a word, and of a pgbouncer that is away now and
+/// then.
+fn log_of_chance(seed: u64, leave_silently: bool) -> String {
+    let mut random = Random::new(seed);
+    let format = loganalyzer::report::time::TimeFormat::default();
+    let (mut log, mut pid, mut away_until) = (String::new(), 7, 0);
+    let mut write = |second: i64, pid: i32, message: &str| {
+        let time = format.print(1_795_417_200_000 + second * 1000);
+        log += &format!("{time}.250 UTC [{pid}] LOG {message}\n");
+    };
+    write(0, pid, "process up: PgBouncer 1.18.0, x");
+    write(0, pid, "C-0x1: app/x@10.0.0.9:9 closing because: client close request (age=9s)");
+    for second in 1..36 * 3600i64 {
+        if second == away_until {
+            pid += 1;
+            write(second, pid, "process up: PgBouncer 1.18.0, x");
+        }
+        if second <= away_until {
+            continue;
+        }
+        if second % 60 == 30 {
+            let figures = "1 queries/s, in 1 B/s, out 1 B/s, xact 1 us, query 1 us, wait 1 us";
+            write(second, pid, &format!("stats: 1 xacts/s, {figures}"));
+        }
+        if random.one_in(20_000) {
+            away_until = second + 60 + random.below(7200) as i64;
+            write(second, pid, "got SIGTERM, fast exit");
+            continue;
+        }
+        for (user, every) in [("a", 200), ("b", 900), ("c", 5000)] {
+            if random.one_in(every) {
+                let client = format!("C-0x{}: app/{user}@10.0.0.1:{}", random.below(2), second % 60_000);
+                write(second, pid, &format!("{client} login attempt: db=app user={user} tls=no"));
+                match random.below(6) {
+                    0 if leave_silently => {}
+                    1 => write(
+                        second,
+                        pid,
+                        &format!("{client} closing because: password authentication failed (age=0s)"),
+                    ),
+                    _ => write(second, pid, &format!("{client} closing because: client close request (age=0s)")),
+                }
+            }
+        }
+    }
+    log
+}
+
+/// The least threshold raises no alert, and one minute less does; but for attempts that are pending when it is due: they
+/// hold an alert back, and may be followed by the login.
 #[test]
 fn what_is_proposed_raises_nothing_and_a_minute_less_does() {
-    let path = std::env::temp_dir().join(format!("loganalyzer-proposed-{}.json", std::process::id()));
-    let proposals = replay(&["--propose", "--format", "json"], "UTC", b"");
-    let with = |less: u64| {
-        let entries = proposals.lines().map(|line| {
-            let proposal: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            format!("{}: {}", proposal["account"], common::number(&proposal, "minutes") - less)
-        });
-        let entries: Vec<String> = entries.collect();
-        let window = r#""windowOpenServiceDateTime": "08:00:00", "windowCloseServiceDateTime": "19:00:00""#;
-        let file =
-            format!(r#""fileName": "morning.log", "usersToWatchAndThresholdInMinutes": {{{}}}"#, entries.join(","));
-        fs::write(&path, format!(r#"{{"configuration": {{{window}}}, "file": {{{file}}}}}"#)).expect("a configuration");
-        let config = path.to_str().expect("UTF-8");
-        let told = replay(&["-c", config, "morning.log"], "UTC", b"");
-        told.lines().filter(|line| line.contains("ALERT") && !line.contains("ALERT pgbouncer")).count()
-    };
-    assert_eq!(with(0), 0);
-    assert_eq!(with(1), proposals.lines().count());
-    fs::remove_file(&path).expect("removed");
+    let morning = fs::read_to_string(folder().join("morning.log")).expect("the log");
+    for log in (1..=6).map(|seed| log_of_chance(seed, true)) {
+        assert_eq!(alerts_with_proposals(&log, 0).0, 0, "{log}");
+    }
+    for log in std::iter::once(morning).chain((1..=6).map(|seed| log_of_chance(seed, false))) {
+        assert_eq!(alerts_with_proposals(&log, 0).0, 0, "{log}");
+        let (alerts, entries) = alerts_with_proposals(&log, 1);
+        assert_eq!(alerts, entries, "{log}");
+    }
 }
 
 /// Each second is judged: a date in a far future must not cost hours, nor raise alerts.

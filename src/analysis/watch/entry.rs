@@ -118,9 +118,7 @@ impl State {
 
     /// A login has come: what failed before it does not matter any more.
     fn came_back(&mut self, sequence: u64) {
-        if self.failures.sequence < sequence {
-            self.failures = Failures::default();
-        }
+        self.failures.forget_before(sequence);
     }
 
     /// An attempt within the window of this opening has failed. Whether it had been taken for a login.
@@ -146,9 +144,7 @@ impl State {
             }
             self.failures = Failures { opening, ..Failures::default() };
         }
-        self.failures.count += 1;
-        self.failures.sequence = self.failures.sequence.max(failed.sequence);
-        self.failures.at = failed.at;
+        self.failures.add(failed.sequence, failed.at);
         replace(&mut self.failures.reason, reason);
         replace(&mut self.failures.host, failed.host);
     }

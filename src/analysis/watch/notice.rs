@@ -1,5 +1,8 @@
 //! What somebody has to be told.
 
+use std::collections::VecDeque;
+
+use crate::limits::RECENT_FAILURES;
 use crate::pgbouncer::record::Stamp;
 
 /// Why there is an alert: a DBA acts differently on each.
@@ -61,8 +64,30 @@ pub struct Failures {
     pub opening: Option<i64>,
     /// How many attempts came before the last one.
     pub sequence: u64,
+    /// The same of the last [`RECENT_FAILURES`] of them.
+    pub recent: VecDeque<u64>,
     /// When the last one came, in milliseconds since 1970-01-01 UTC.
     pub at: i64,
+}
+
+impl Failures {
+    pub(super) fn add(&mut self, sequence: u64, at: i64) {
+        if self.recent.len() == RECENT_FAILURES {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(sequence);
+        self.count += 1;
+        self.sequence = self.sequence.max(sequence);
+        self.at = at;
+    }
+
+    /// There was a login: what came before it does not count any more.
+    pub(super) fn forget_before(&mut self, login: u64) {
+        if self.recent.iter().any(|&sequence| sequence < login) {
+            self.recent.retain(|&sequence| sequence > login);
+            self.count = self.recent.len() as u64;
+        }
+    }
 }
 
 /// The open sessions of an entry.

@@ -161,6 +161,18 @@ fn failures_since_the_last_login_make_the_verdict() {
 }
 
 #[test]
+fn failures_before_a_login_that_was_decided_later_do_not_count() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.failure(at("2026-11-23T08:00:10"));
+    let assumed = case.session(at("2026-11-23T08:00:20"));
+    case.failure(at("2026-11-23T08:00:30"));
+    case.watch.assume(&assumed, true);
+    let told = case.tick(at("2026-11-23T08:06:00"));
+    let [Notice::Alert(alert)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((alert.verdict, alert.attempts, alert.failures.count), (Verdict::Failing, 1, 1));
+}
+
+#[test]
 fn failures_before_the_window_opened_are_no_attempts_in_it() {
     let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T00:00:00");
     case.failure(at("2026-11-23T03:00:00"));
