@@ -289,8 +289,7 @@ impl Watch {
         let since = state.since_opening(spoke, opened);
         state.alerted = Some(opening);
         state.outage_since.get_or_insert(since);
-        let failures =
-            if state.failures.opening == Some(opening) { state.failures.clone() } else { Failures::default() };
+        let failures = state.failures_since_login(opening);
         let counts = counts(number);
         Notice::Alert(Alert {
             entry: Some(number),

@@ -93,7 +93,7 @@ impl State {
         self.note_return(login, assumed);
         if self.decided.as_ref().is_none_or(|last| last.sequence < login.sequence) {
             self.decided = Some(remember(login, assumed));
-            self.came_back(login.sequence);
+            self.failures.forget_before(login.sequence);
         }
     }
 
@@ -104,7 +104,6 @@ impl State {
         let proven = self.assumed.as_ref().is_some_and(|last| last.sequence == login.sequence && last.assumed);
         if newer || proven && !assumed {
             self.assumed = Some(remember(login, assumed));
-            self.came_back(login.sequence);
         }
     }
 
@@ -116,9 +115,14 @@ impl State {
         }
     }
 
-    /// A login has come: what failed before it does not matter any more.
-    fn came_back(&mut self, sequence: u64) {
-        self.failures.forget_before(sequence);
+    /// The failures since the last login in the window of this opening. An assumed login may be taken back, so it takes
+    /// none of them away for good.
+    pub(super) fn failures_since_login(&self, opening: i64) -> Failures {
+        let mut failures = self.failures.clone();
+        if let Some(last) = self.last_login() {
+            failures.forget_before(last.sequence);
+        }
+        if failures.opening == Some(opening) && failures.count > 0 { failures } else { Failures::default() }
     }
 
     /// An attempt within the window of this opening has failed. Whether it had been taken for a login.
