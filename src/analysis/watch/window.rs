@@ -9,9 +9,9 @@
 //! An edge that the clock shows twice (the end of summer time) is its first time; one that it skips is the moment of
 //! the change. So a window opens once and closes once, whatever the clock does in between.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 /// When an entry is expected to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,11 @@ fn instant(zone: &TimeZone, day: Date, time: Time) -> Option<i64> {
     let instant = match zone.to_ambiguous_timestamp(civil).offset() {
         AmbiguousOffset::Unambiguous { offset } => at(offset)?,
         AmbiguousOffset::Fold { before, .. } => at(before)?,
-        AmbiguousOffset::Gap { before, .. } => zone.preceding(at(before)?).next()?.timestamp(),
+        AmbiguousOffset::Gap { before, .. } => {
+            // The change itself is one of those before the next moment, also where the edge is the first time skipped.
+            let behind = at(before)?.checked_add(SignedDuration::from_nanos(1)).ok()?;
+            zone.preceding(behind).next()?.timestamp()
+        }
     };
     Some(instant.as_millisecond())
 }
@@ -185,6 +189,14 @@ mod tests {
         expect(&weekdays, "2026-11-25T23:00:00Z", "2026-11-22T23:00:00Z", "2026-11-27T23:00:00Z", true);
         expect(&weekdays, "2026-11-28T12:00:00Z", "2026-11-27T23:00:00Z", "2026-11-29T23:00:00Z", false);
         assert!(!window((8, 0), (9, 0), "-------").span(&paris(), 0).open);
+    }
+
+    /// The window was taken to have opened at the change of the autumn before.
+    #[test]
+    fn an_edge_at_the_very_moment_of_the_change() {
+        let opens = window((2, 0), (14, 26), "+++++++");
+        expect(&opens, "2026-03-28T20:00:00Z", "2026-03-28T13:26:00Z", "2026-03-29T01:00:00Z", false);
+        expect(&opens, "2026-03-29T05:00:00Z", "2026-03-29T01:00:00Z", "2026-03-29T12:26:00Z", true);
     }
 
     /// A clock that once showed the year 9999 closed the window for ever.
