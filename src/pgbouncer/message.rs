@@ -49,10 +49,10 @@ pub(super) fn parse_socket_event<'a>(socket: &Socket<'a>, level: Option<Level>) 
     }
 }
 
-/// Nothing counts for anybody here, so it does not matter that a name may hold the words.
+/// Only closings end with an age. Nothing counts for anybody here, so it does not matter that a name may hold it.
 fn parse_server(rest: &[u8]) -> Event<'_> {
-    let is_closing = memchr::memmem::find(rest, b" closing because: ").is_some();
-    if is_closing { Event::ServerClosing } else { Event::Other }
+    let age = memchr::memrchr(b'(', rest).map_or(&[][..], |open| &rest[open..]);
+    if age.starts_with(b"(age=") { Event::ServerClosing } else { Event::Other }
 }
 
 fn parse_client(rest: &[u8], level: Option<Level>) -> Option<Event<'_>> {
