@@ -207,6 +207,22 @@ fn a_log_that_was_truncated_without_a_copy_is_a_gap() {
     assert!(out.contains("Gaps in the log : 1\n") && out.contains("Number of logins : 1\n"), "{out}");
 }
 
+/// The last line of a renamed file was taken after the first ones of the new file: its closing came before the attempt.
+#[test]
+fn the_last_line_of_a_renamed_file_comes_before_the_new_file() {
+    let mut run = Run::new("rename-order");
+    run.append("");
+    run.start(&[]);
+    // So that all of it happens between two looks at the log.
+    run.signal("STOP");
+    run.append(&attempt("web", 1, 0));
+    fs::rename(run.log(), run.folder.join("pgbouncer.log.1")).expect("renamed");
+    run.append(&(closing("web", 1, "password authentication failed") + &attempt("other", 2, 0)));
+    run.signal("CONT");
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : web\nNumber of failed logins : 1\n"), "{out}");
+}
+
 /// The stats of an idle pgbouncer differ in their time only, and an older copy of the log had the same last bytes at
 /// the same place: it was read from there once more.
 #[test]

@@ -216,3 +216,7 @@ fn count_open(sessions: &sessions::Sessions, entry: usize, now: i64) -> OpenCoun
     }
     counts
 }
+
+#[cfg(test)]
+#[path = "clock_tests.rs"]
+mod tests;

@@ -1,0 +1,62 @@
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::watch::{Entry, Notice, Watch, Window};
+use crate::pgbouncer::lines::{Kind, Line};
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+const MINUTE: i64 = 60_000;
+
+fn watching_web() -> Analyzer {
+    let window = Window { open: Time::midnight(), close: Time::midnight(), days: [true; 7] };
+    let entry = Entry { name: "web".to_owned(), database: None, user: b"web".to_vec(), minutes: 5, window };
+    let watch = Watch::new(vec![entry], TimeZone::UTC, 0);
+    Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 })
+}
+
+fn take(analyzer: &mut Analyzer, minute: i64, message: &str) {
+    let text = format!("1970-01-01 {:02}:{:02}:00.000 UTC [7] LOG {message}", minute / 60, minute % 60);
+    analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+}
+
+const ATTEMPT: &str = "C-0x1: app/web@10.0.0.1:5 login attempt: db=app user=web tls=no";
+
+/// What is read late is older than what the tick before looked at, and was never taken for a login.
+#[test]
+fn an_open_attempt_that_is_read_late_becomes_an_assumed_login() {
+    let mut analyzer = watching_web();
+    assert!(matches!(analyzer.tick(10 * MINUTE)[..], [Notice::Alert(_)]));
+    take(&mut analyzer, 8, ATTEMPT);
+    let told = analyzer.tick(10 * MINUTE + 1000);
+    let [Notice::Recovered(recovery)] = &told[..] else { panic!("{told:?}") };
+    assert!(recovery.login.as_ref().is_some_and(|login| login.assumed && login.at == 8 * MINUTE));
+}
+
+/// A line waits for its next byte for a tick, and then has the time of a clock that was set since.
+#[test]
+fn a_line_that_waited_while_the_clock_was_set_is_told_by_the_new_one() {
+    for by in [100 * MINUTE, -100 * MINUTE] {
+        let mut analyzer = watching_web();
+        take(&mut analyzer, 500, "listening on 127.0.0.1:6432");
+        let now = 501 * MINUTE + by;
+        analyzer.clock_was_set(by, now);
+        analyzer.read_live(now);
+        analyzer.tick(now);
+        analyzer.read_live(now + 1000);
+        take(&mut analyzer, 501, ATTEMPT);
+        assert_eq!(analyzer.last_record(), Some(501 * MINUTE + by));
+        analyzer.tick(now + 1000);
+        analyzer.tick(now + 2000);
+        take(&mut analyzer, 501 + by / MINUTE, ATTEMPT);
+        assert_eq!(analyzer.last_record(), Some(501 * MINUTE + by), "and the next ones as they are");
+    }
+}
+
+/// A whole line may be the head of a longer record, so it is not taken yet; but it may be the login that is missed.
+#[test]
+fn an_attempt_that_waits_for_its_next_byte_holds_the_alert_back() {
+    let mut analyzer = watching_web();
+    let text = format!("1970-01-01 00:04:59.000 UTC [7] LOG {ATTEMPT}");
+    analyzer.foresee(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+    assert_eq!(analyzer.tick(5 * MINUTE + 1000), []);
+    assert_eq!(analyzer.tick(5 * MINUTE + 2000).len(), 1, "it was another line's head");
+}
