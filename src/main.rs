@@ -64,9 +64,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 fn follow(arguments: &Arguments) -> Result<(), Failure> {
     let config = load(arguments)?;
-    for warning in &config.warnings {
-        let _ = writeln!(io::stderr(), "loganalyzer: {warning}");
-    }
+    warn(&config.warnings);
     let mut system = system()?;
     let options = Options { verbose: arguments.verbose, style: style(), pid: std::process::id() };
     Daemon::start(&mut system, config, &TimeZone::system(), options).run(&mut system);
@@ -75,8 +73,7 @@ fn follow(arguments: &Arguments) -> Result<(), Failure> {
 
 fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     // A report needs no configuration, but honours one that is there.
-    let needed = arguments.config.is_some() || files.is_empty();
-    let config = if needed || find().is_some() { Some(load(arguments)?) } else { None };
+    let config = load_if(files.is_empty(), arguments)?;
     let files = match (&config, files) {
         (Some(config), []) => &config.logs,
         _ => files,
@@ -100,12 +97,9 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
 /// What a log would have raised. Without a configuration only thresholds can be proposed, for windows that are always
 /// open.
 fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
-    let needed = !arguments.propose || arguments.config.is_some() || files.is_empty();
-    let config = if needed || find().is_some() { Some(load(arguments)?) } else { None };
+    let config = load_if(!arguments.propose || files.is_empty(), arguments)?;
     let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
-    for warning in &setup.warnings {
-        let _ = writeln!(io::stderr(), "loganalyzer: {warning}");
-    }
+    warn(&setup.warnings);
     let text = setup.run(&TimeZone::system(), system()?.now()).map_err(Failure::Failed)?;
     print(&text)
 }
@@ -130,6 +124,18 @@ fn style() -> Style {
 fn find() -> Option<PathBuf> {
     const PLACES: [&str; 2] = ["LogAnalyzer.json", "/etc/loganalyzer/LogAnalyzer.json"];
     PLACES.iter().map(PathBuf::from).find(|path| path.exists())
+}
+
+/// The configuration, if it is needed or there is one.
+fn load_if(needed: bool, arguments: &Arguments) -> Result<Option<Config>, Failure> {
+    let wanted = needed || arguments.config.is_some() || find().is_some();
+    if wanted { load(arguments).map(Some) } else { Ok(None) }
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        let _ = writeln!(io::stderr(), "loganalyzer: {warning}");
+    }
 }
 
 fn load(arguments: &Arguments) -> Result<Config, Failure> {

@@ -49,6 +49,18 @@ fn the_inner_rooms_do_no_io_and_read_no_clock() {
     }
 }
 
+/// Whoever follows the log does so in the simulator as well.
+#[test]
+fn the_loop_reaches_the_world_only_through_the_seam() {
+    for file in ["daemon.rs", "tail.rs", "kernel.rs"] {
+        let text = std::fs::read_to_string(source().join("runtime").join(file)).expect("a source");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["std::fs", "std::process", "std::env", "File::", "Stream", "SystemTime", "Instant", "println!"] {
+            assert!(!text.contains(word), "{file} uses {word}");
+        }
+    }
+}
+
 #[test]
 fn no_file_is_longer_than_four_hundred_lines() {
     for file in sources(&source()) {

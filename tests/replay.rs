@@ -165,3 +165,21 @@ fn nobody_to_watch_is_an_error_that_names_the_mend() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("nobody is watched (file.usersToWatchAndThresholdInMinutes); try --propose"), "{error}");
 }
+
+/// The user's own expressions made logins in a report but not in a replay: its clock stood still.
+#[test]
+fn what_only_the_users_expressions_read_is_replayed_as_well() {
+    let config = include_str!("../LogAnalyzer.json")
+        .replace(" LOG (?P<lineType>", " (?:LOG|INFO) (?P<lineType>")
+        .replace("postgres:1,poc:5", "web:10");
+    let path = std::env::temp_dir().join(format!("loganalyzer-own-expressions-{}.json", std::process::id()));
+    fs::write(&path, config).expect("a configuration");
+    let client = "C-0x1: app/web@10.0.0.7:5 login attempt: db=app user=web tls=no";
+    let line = |time: &str| format!("2026-11-23 {time}.000 1234 INFO {client}\n");
+    let log: String = ["09:00:00", "09:05:00", "09:30:00", "09:35:00"].map(line).concat();
+    let told = replay(&["-c", &path.display().to_string(), "-"], "UTC", log.as_bytes());
+    fs::remove_file(&path).expect("removed");
+    assert!(told.starts_with("2026-11-23 09:15:01 ALERT web: no login for 10 minutes (silent)"), "{told}");
+    assert!(told.contains("\n2026-11-23 09:30:00 RECOVERED web: logged in at 2026-11-23 09:30:00"), "{told}");
+    assert_eq!(told.lines().count(), 2, "{told}");
+}

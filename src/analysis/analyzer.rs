@@ -6,7 +6,7 @@ use super::accounts::{Accounts, Moment, Outcome};
 use super::clock::Step;
 use super::heartbeat::Heartbeat;
 use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
-use super::session_table::{Key, NOT_WATCHED, Session};
+use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
 use super::sessions::{Arrival, Decided, Looked, Sessions};
 use super::traffic::{StatsPeriod, Traffic};
 use super::watch::{OpenLogin, Watch};
@@ -37,6 +37,42 @@ pub struct LineCounts {
     pub too_long: u64,
     /// The last one, where it has no newline and does not read as a whole record.
     pub unfinished: u64,
+}
+
+impl LineCounts {
+    fn count(&mut self, sort: Sort) {
+        self.total += 1;
+        *match sort {
+            Sort::Understood => &mut self.understood,
+            Sort::Fallback => &mut self.fallback,
+            Sort::Continuation => &mut self.continuation,
+            Sort::Foreign => &mut self.foreign,
+            Sort::Unrecognised => &mut self.unrecognised,
+            Sort::TooLong => &mut self.too_long,
+            Sort::Unfinished => &mut self.unfinished,
+        } += 1;
+    }
+}
+
+/// What a line turned out to be: the fields of [`LineCounts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Understood,
+    Fallback,
+    Continuation,
+    Foreign,
+    Unrecognised,
+    TooLong,
+    Unfinished,
+}
+
+/// A line that was read, and is not taken yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    bytes: &'a [u8],
+    sort: Sort,
+    /// What it says; of an unfinished line only the time counts.
+    pub(super) record: Option<Record<'a>>,
 }
 
 /// The reason of an attempt that cannot succeed, until its closing says more.
@@ -81,7 +117,8 @@ pub struct Analyzer {
     pub(super) period: StatsPeriod,
     pub(super) sessions: Sessions,
     pub(super) watch: Watch,
-    pub(super) first: Option<Stamp>,
+    /// The first record's time, and its instant.
+    pub(super) first: Option<(Stamp, i64)>,
     pub(super) last: Option<Stamp>,
     /// The instant of the last record; `i64::MIN` before the first.
     pub(super) last_at: i64,
@@ -137,76 +174,62 @@ impl Analyzer {
     /// Takes one line.
     #[inline]
     pub fn line<'a>(&mut self, line: &Line<'a>) -> Seen<'a> {
-        self.lines.total += 1;
-        match line.kind {
-            Kind::Whole => self.whole_line(line.bytes),
-            Kind::Cut => {
-                self.lines.continuation += 1;
-                if let Some(record) = self.parser.parse_cut(line.bytes) {
-                    self.record(&record);
-                }
-                Seen::Nothing
-            }
-            Kind::Continuation => {
-                self.lines.continuation += 1;
-                Seen::Nothing
-            }
-            Kind::TooLong => {
-                self.lines.too_long += 1;
-                Seen::Nothing
-            }
-            Kind::Unfinished => self.unfinished_line(line.bytes),
-        }
+        let read = self.read(line);
+        self.take(&read)
     }
 
-    fn whole_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
+    /// Reads one line, and does not take it yet.
+    #[inline]
+    pub fn read<'a>(&mut self, line: &Line<'a>) -> Read<'a> {
+        let bytes = line.bytes;
+        let (sort, record) = match line.kind {
+            Kind::Whole => self.read_whole(bytes),
+            Kind::Cut => (Sort::Continuation, self.parser.parse_cut(bytes)),
+            Kind::Continuation => (Sort::Continuation, None),
+            Kind::TooLong => (Sort::TooLong, None),
+            Kind::Unfinished => self.read_unfinished(bytes),
+        };
+        Read { bytes, sort, record }
+    }
+
+    #[inline]
+    fn read_whole<'a>(&mut self, line: &'a [u8]) -> (Sort, Option<Record<'a>>) {
         match self.parser.parse(line) {
-            Reading::Record(record) if record.event == Event::Cut => {
-                self.lines.continuation += 1;
-                self.record(&record)
-            }
-            Reading::Record(record) => {
-                self.lines.understood += 1;
-                self.record(&record)
-            }
-            Reading::Foreign => {
-                self.lines.foreign += 1;
-                Seen::Nothing
-            }
-            Reading::Unrecognised => self.unknown_line(line),
+            Reading::Record(record) if record.event == Event::Cut => (Sort::Continuation, Some(record)),
+            Reading::Record(record) => (Sort::Understood, Some(record)),
+            Reading::Foreign => (Sort::Foreign, None),
+            Reading::Unrecognised => match self.fall_back(line) {
+                Some(record) => (Sort::Fallback, Some(record)),
+                None => (Sort::Unrecognised, None),
+            },
         }
     }
 
-    /// Tries the user's own expressions, and else keeps the first line that nobody understands as a sample.
-    fn unknown_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
-        if let Some(fallback) = &self.fallback
-            && self.fallback_left > 0
-        {
-            self.fallback_left -= 1;
-            if let Some(record) = fallback.parse(line) {
-                self.lines.fallback += 1;
-                return self.record(&record);
-            }
-        }
-        self.lines.unrecognised += 1;
-        if self.sample.is_empty() {
-            self.sample.extend_from_slice(&line[..line.len().min(SAMPLE_BYTES)]);
-        }
-        Seen::Nothing
+    /// Tries the user's own expressions.
+    fn fall_back<'a>(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
+        let fallback = self.fallback.as_ref().filter(|_| self.fallback_left > 0)?;
+        self.fallback_left -= 1;
+        fallback.parse(line)
     }
 
     /// The end of a file that ends within a line: what is there of it may be a whole record, or the head of one.
-    fn unfinished_line<'a>(&mut self, line: &'a [u8]) -> Seen<'a> {
+    fn read_unfinished<'a>(&mut self, line: &'a [u8]) -> (Sort, Option<Record<'a>>) {
         match self.parser.parse(line) {
-            Reading::Record(record) if is_whole(&record.event) => {
-                self.lines.understood += 1;
-                self.record(&record)
-            }
-            _ => {
-                self.lines.unfinished += 1;
-                Seen::Nothing
-            }
+            Reading::Record(record) if is_whole(&record.event) => (Sort::Understood, Some(record)),
+            Reading::Record(record) => (Sort::Unfinished, Some(record)),
+            Reading::Foreign | Reading::Unrecognised => (Sort::Unfinished, None),
         }
+    }
+
+    /// Takes a line that was read.
+    #[inline]
+    pub fn take<'a>(&mut self, read: &Read<'a>) -> Seen<'a> {
+        self.lines.count(read.sort);
+        if read.sort == Sort::Unrecognised && self.sample.is_empty() {
+            self.sample.extend_from_slice(&read.bytes[..read.bytes.len().min(SAMPLE_BYTES)]);
+        }
+        let believed = read.record.as_ref().filter(|_| read.sort != Sort::Unfinished);
+        believed.map_or(Seen::Nothing, |record| self.record(record))
     }
 
     #[inline]
@@ -216,7 +239,7 @@ impl Analyzer {
         if let Some(step) = &self.step {
             at = step.mend(at);
         }
-        self.first.get_or_insert(record.stamp);
+        self.first.get_or_insert((record.stamp, at));
         self.last = Some(record.stamp);
         self.last_at = at;
         self.format = Some(record.format);
@@ -248,7 +271,6 @@ impl Analyzer {
         let moment = Moment { sequence: self.sequence, stamp: record.stamp };
         self.sequence += 1;
         if let Some(silences) = self.watch.silences() {
-            silences.begin(at);
             silences.attempt(moment.sequence, ticket.account as usize, attempt.user, at);
         }
         let mut arrival = Arrival { moment, ticket, watched: [NOT_WATCHED; 2] };
@@ -343,14 +365,18 @@ fn settle_at_once(accounts: &mut Accounts, watch: &mut Watch, arrival: &Arrival,
 
 /// An attempt as the watch is told of it.
 fn arrived<'a>(arrival: &Arrival, attempt: &LoginAttempt<'a>, at: i64) -> impl Iterator<Item = OpenLogin<'a>> {
-    let entries = arrival.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
     let (Moment { sequence, stamp }, host) = (arrival.moment, attempt.address.host);
-    entries.map(move |entry| OpenLogin { entry, sequence, at, stamp, host })
+    watched_entries(arrival.watched).map(move |entry| OpenLogin { entry, sequence, at, stamp, host })
 }
 
 /// A session as the watch is told of it: once for each entry that it is of.
 pub(super) fn watched_logins(session: &Session) -> impl Iterator<Item = OpenLogin<'_>> {
-    let entries = session.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
     let Moment { sequence, stamp } = session.moment;
-    entries.map(move |entry| OpenLogin { entry, sequence, at: session.at, stamp, host: session.prefix.host() })
+    watched_entries(session.watched).map(move |entry| OpenLogin {
+        entry,
+        sequence,
+        at: session.at,
+        stamp,
+        host: session.prefix.host(),
+    })
 }

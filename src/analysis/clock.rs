@@ -2,11 +2,10 @@
 
 use jiff::tz::TimeZone;
 
-use super::accounts::Accounts;
-use super::analyzer::{Analyzer, LineCounts, settle, watched_logins};
+use super::analyzer::{Analyzer, LineCounts, Read, settle, watched_logins};
 use super::heartbeat::Trouble;
 use super::refusals::Refusals;
-use super::session_table::Key;
+use super::session_table::{Key, watched_entries};
 use super::sessions::{self, Looked};
 use super::silences::Silence;
 use super::summary::OpenState;
@@ -14,7 +13,7 @@ use super::traffic::Traffic;
 use super::watch::{Entry, Notice, OpenCounts};
 use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
 use crate::pgbouncer::fallback::Fallback;
-use crate::pgbouncer::lines::{Kind, Line};
+use crate::pgbouncer::lines::Line;
 use crate::pgbouncer::parser::Reading;
 use crate::pgbouncer::record::Event;
 
@@ -60,15 +59,8 @@ impl Analyzer {
     }
 
     /// The instant of a line that is not taken yet, in milliseconds since 1970-01-01 UTC, if it is a record.
-    pub fn time_of(&mut self, line: &Line<'_>) -> Option<i64> {
-        match line.kind {
-            Kind::Whole | Kind::Unfinished => match self.parser.parse(line.bytes) {
-                Reading::Record(record) => Some(self.zones.instant(record.stamp)),
-                _ => None,
-            },
-            Kind::Cut => self.parser.parse_cut(line.bytes).map(|record| self.zones.instant(record.stamp)),
-            Kind::Continuation | Kind::TooLong => None,
-        }
+    pub fn time_of(&mut self, read: &Read<'_>) -> Option<i64> {
+        read.record.as_ref().map(|record| self.zones.instant(record.stamp))
     }
 
     /// The next moment behind `now` at which something may have to be told though no line comes.
@@ -171,9 +163,8 @@ impl Analyzer {
 
     /// Counting begins: what was read so far is only known, not counted.
     pub fn begin_counting(&mut self) {
-        if let Some(first) = self.first {
+        if let Some((_, since)) = self.first {
             // The log tells of the time before watching began.
-            let since = self.zones.instant(first);
             self.watch.begin(since);
         }
         self.lines = LineCounts::default();
@@ -197,7 +188,7 @@ impl Analyzer {
         self.zones.set_zone(zone);
         self.fallback = fallback;
         for entry in &entries {
-            Accounts::watch(&mut self.accounts, &entry.user);
+            self.accounts.watch(&entry.user);
         }
         let moved = self.watch.reconfigure(entries, now);
         self.sessions.rewatch(&moved);
@@ -207,7 +198,7 @@ impl Analyzer {
 /// The open sessions of an entry.
 fn count_open(sessions: &sessions::Sessions, entry: usize, now: i64) -> OpenCounts {
     let mut counts = OpenCounts::default();
-    for session in sessions.open().filter(|session| session.watched.iter().any(|&own| usize::from(own) == entry)) {
+    for session in sessions.open().filter(|session| watched_entries(session.watched).any(|own| own == entry)) {
         match sessions::state(session, now) {
             OpenState::Pending => counts.pending += 1,
             OpenState::Assumed | OpenState::Proven => counts.logins += 1,

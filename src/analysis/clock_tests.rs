@@ -60,3 +60,22 @@ fn an_attempt_that_waits_for_its_next_byte_holds_the_alert_back() {
     assert_eq!(analyzer.tick(5 * MINUTE + 1000), []);
     assert_eq!(analyzer.tick(5 * MINUTE + 2000).len(), 1, "it was another line's head");
 }
+
+/// The first record's instant was asked for anew when counting began; that set the log's clock back to it, and a
+/// record of the hour that the clock repeats was taken for one of the first time round.
+#[test]
+fn beginning_to_count_does_not_set_the_logs_clock_back() {
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let zone = TimeZone::get("Europe/Paris").expect("tzdata");
+    let mut analyzer = Analyzer::new(Settings { zone, fallback: None, watch, now: 0 });
+    let record = |analyzer: &mut Analyzer, time: &str| {
+        let text = format!("2026-10-25 {time}.000 7 LOG listening on 127.0.0.1:6432");
+        analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+        analyzer.last_instant().expect("a record")
+    };
+    record(&mut analyzer, "01:30:00");
+    record(&mut analyzer, "02:59:00");
+    let second_time = record(&mut analyzer, "02:01:00");
+    analyzer.begin_counting();
+    assert_eq!(record(&mut analyzer, "02:02:00") - second_time, MINUTE);
+}

@@ -6,6 +6,7 @@
 //! comes before the first closing waits for it.
 
 use super::accounts::Outcome;
+use super::session_table::Session;
 use super::sessions::{Decide, Sessions, conclude};
 use crate::limits::{ATTEMPTS_TO_TELL, LOGIN_TIMEOUT_SECONDS};
 use crate::pgbouncer::reasons::LEFT_AT_PROMPT;
@@ -30,14 +31,13 @@ impl Sessions {
     }
 
     /// Whether nothing is missing in the log since this attempt.
-    pub(super) fn is_since_gap(&self, number: u32) -> bool {
-        self.table.get(number).moment.sequence >= self.gap_before
+    pub(super) fn is_since_gap(&self, session: &Session) -> bool {
+        session.moment.sequence >= self.gap_before
     }
 
     /// Another client writes under this attempt's pointer, and no closing came.
     pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
         let session = self.table.remove(number);
-        let leaves_silently = !self.is_before_1_15() && session.moment.sequence >= self.gap_before;
         if !self.has_closings && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
             self.left_early.push(session);
             return;
@@ -45,7 +45,7 @@ impl Sessions {
         let outcome = if !self.has_closings {
             // `log_disconnections = 0`: nothing can be found failed.
             Outcome::Login { assumed: true }
-        } else if leaves_silently {
+        } else if self.may_leave_silently() && self.is_since_gap(&session) {
             Outcome::Failed { reason: LEFT_AT_PROMPT }
         } else {
             by_age((at - session.at) / 1000, CLOSING_LOST)
@@ -62,9 +62,8 @@ impl Sessions {
 
     /// The log has shown its first closing, or may do so from now on for another reason.
     pub(super) fn decide_left_early(&mut self, decide: Decide<'_>) {
-        let leaves_silently = self.has_closings && !self.is_before_1_15();
         for session in std::mem::take(&mut self.left_early) {
-            let failed = leaves_silently && session.moment.sequence >= self.gap_before;
+            let failed = self.may_leave_silently() && self.is_since_gap(&session);
             let outcome =
                 if failed { Outcome::Failed { reason: LEFT_AT_PROMPT } } else { Outcome::Login { assumed: true } };
             conclude(&session, outcome, decide);

@@ -7,6 +7,7 @@ use crate::limits::PROCESSES;
 use crate::pgbouncer::record::Version;
 
 impl Sessions {
+    /// The servers may have to be connected anew, and the settings may be others.
     pub(super) fn reloaded(&mut self, decide: Decide<'_>) {
         // `log_disconnections` may be another from now on.
         self.decide_left_early(decide);
@@ -14,6 +15,7 @@ impl Sessions {
         self.reloads = self.reloads.wrapping_add(1);
     }
 
+    /// A process says on which TCP port it listens.
     pub(super) fn listens(&mut self, port: u16) {
         if !self.listening.contains(&port) {
             self.listening.truncate(PROCESSES - 1);
@@ -21,6 +23,7 @@ impl Sessions {
         }
     }
 
+    /// A process says that it is up, and which version it is.
     pub(super) fn process_up(&mut self, pid: u32, version: Version, at: i64, decide: Decide<'_>) {
         self.version = Some(version);
         self.looks_before_1_15 = false;

@@ -59,7 +59,7 @@ impl Analyzer {
 
     /// The first and the last record's time.
     pub fn period(&self) -> Option<(Stamp, Stamp)> {
-        self.first.zip(self.last)
+        self.first.map(|(first, _)| first).zip(self.last)
     }
 
     /// The instant of the last record, in milliseconds since 1970-01-01 UTC.

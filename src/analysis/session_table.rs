@@ -84,6 +84,11 @@ impl PrefixMark {
 /// No watched entry.
 pub(crate) const NOT_WATCHED: u16 = u16::MAX;
 
+/// The watched entries of a session, without the empty places.
+pub(super) fn watched_entries(watched: [u16; 2]) -> impl Iterator<Item = usize> {
+    watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from)
+}
+
 /// An open attempt, and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Session {

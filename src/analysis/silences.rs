@@ -145,7 +145,6 @@ pub struct Silences {
     waiting: VecDeque<Waiting>,
     /// The place of the first waiting one among all attempts.
     first: u64,
-    has_begun: bool,
 }
 
 impl Silences {
@@ -154,7 +153,7 @@ impl Silences {
         let waiting = VecDeque::with_capacity(SESSIONS);
         let own = own.into_iter().map(|(user, window)| (user, Silence::new(window, 0))).collect();
         let nobody = Silence::new(general, 0);
-        Self { zone, nobody, own, accounts: Vec::new(), waiting, first: 0, has_begun: false }
+        Self { zone, nobody, own, accounts: Vec::new(), waiting, first: 0 }
     }
 
     /// Everything that is measured, also of those that have not tried yet.
@@ -165,9 +164,7 @@ impl Silences {
 
     /// The log begins.
     pub(super) fn begin(&mut self, at: i64) {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            self.all().for_each(|silence| (silence.last, silence.from, silence.to) = (at, at, at));
-        }
+        self.all().for_each(|silence| (silence.last, silence.from, silence.to) = (at, at, at));
     }
 
     /// An attempt of the account of this number and name.

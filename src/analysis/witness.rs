@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::accounts::Outcome;
 use super::analyzer::{Analyzer, settle};
-use super::session_table::{NOT_WATCHED, Session};
+use super::session_table::{Session, watched_entries};
 use super::sessions::{self, Sessions, conclude};
 use super::summary::OpenState;
 use crate::limits::ASSUMED_AFTER_MS;
@@ -30,7 +30,7 @@ impl Analyzer {
     /// Whether some attempt of a watched account is to be decided at `now` (milliseconds since 1970-01-01 UTC) and the
     /// kernel can help. Says how many attempts there were: only these may be judged by what is read now.
     pub fn wants_witness(&self, now: i64) -> Option<u64> {
-        let own_file = matches!(self.format, Some(Format::FileBefore111 | Format::FileSince111));
+        let own_file = self.format.is_some_and(Format::is_own_file);
         let wanted = own_file && self.sessions.may_leave_silently() && self.undecided(now).next().is_some();
         wanted.then_some(self.sequence)
     }
@@ -38,10 +38,9 @@ impl Analyzer {
     /// The watched sessions that will be taken for logins at `now`, or that an alert waits for.
     fn undecided(&self, now: i64) -> impl Iterator<Item = &Session> {
         self.sessions.recent(self.looked).filter(move |session| {
-            let mut entries = session.watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from);
             let waited_for = |entry| self.watch.waits_for_pending(entry) || now - session.at >= ASSUMED_AFTER_MS;
             let open = matches!(sessions::state(session, now), OpenState::Pending | OpenState::Assumed);
-            open && entries.any(waited_for) && session.prefix.endpoint().is_some()
+            open && watched_entries(session.watched).any(waited_for) && session.prefix.endpoint().is_some()
         })
     }
 
@@ -75,9 +74,13 @@ impl Sessions {
         if connections.remotes.contains(&endpoint) {
             // It has outlived client_login_timeout, so it is in.
             session.proven |= now - session.at >= ASSUMED_AFTER_MS;
-        } else if self.is_since_gap(number) {
+        } else if self.is_since_gap(self.table.get(number)) {
             let session = self.table.remove(number);
             conclude(&session, Outcome::Failed { reason: LEFT_AT_PROMPT }, decide);
         }
     }
 }
+
+#[cfg(test)]
+#[path = "witness_tests.rs"]
+mod tests;

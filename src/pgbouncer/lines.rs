@@ -152,6 +152,16 @@ impl Lines {
         Some(line)
     }
 
+    /// What is left of a file that is finished.
+    pub fn finish(&mut self, take: &mut dyn FnMut(&Line<'_>)) {
+        if let Some(line) = self.last_line() {
+            take(&line);
+        }
+        if let Some(line) = self.unfinished() {
+            take(&line);
+        }
+    }
+
     /// Where the next line begins in the file: all before it has been given out.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -10,8 +10,7 @@ use crate::analysis::watch::{Alert, Notice, Recovery};
 /// A notice as one line of text, with the time at which it is told (an instant, as in [`Context`]).
 pub fn write_text(at: i64, notice: &Notice, context: &Context<'_>) -> String {
     let message = message(notice, context);
-    let details = message.details.iter().filter(|line| !line.starts_with("log : "));
-    let parts: Vec<&str> = std::iter::once(&message.headline).chain(details).map(String::as_str).collect();
+    let parts: Vec<String> = std::iter::once(message.headline()).chain(message.details).collect();
     format!("{} {}\n", context.time(at), parts.join("; "))
 }
 

@@ -55,9 +55,7 @@ impl<'a> Report<'a> {
     /// Watched names that no login has matched for a whole window, each with the nearest name that the log has.
     fn never_seen(&self) -> Vec<(&str, Option<String>)> {
         let name = |entry: &'a Entry| {
-            let user = String::from_utf8_lossy(&entry.user);
-            let names = self.summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok());
-            let nearest = nearest::nearest(&user, names.filter(|name| *name != user)).map(str::to_owned);
+            let nearest = nearest::nearest_account(&entry.user, &self.summary).map(str::to_owned);
             (&entry.name[..], nearest)
         };
         self.analyzer.watch().never_seen().map(name).collect()

@@ -1,5 +1,7 @@
 //! The word that was probably meant.
 
+use crate::analysis::summary::Summary;
+
 /// The known word that is nearest, if it is near at all.
 ///
 /// ```
@@ -11,6 +13,13 @@
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|other| (distance(word, other), other)).min()?;
     (near.0 <= 1 + word.chars().count() / 3).then_some(near.1)
+}
+
+/// The account of these figures whose name is nearest to a watched one that is not among them.
+pub fn nearest_account<'a>(user: &[u8], summary: &'a Summary) -> Option<&'a str> {
+    let user = String::from_utf8_lossy(user);
+    let names = summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok());
+    nearest(&user, names.filter(|name| *name != user))
 }
 
 /// How many letters have to be changed, added or left out (Levenshtein).

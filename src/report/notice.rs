@@ -22,13 +22,32 @@ const NAMES_IN_HEADLINE: usize = 4;
 pub struct Message {
     /// Whether it is an alert, and not a recovery.
     pub is_alert: bool,
-    /// What it is about and how it stands, without a newline.
-    pub headline: String,
+    /// What it is about and how it stands, in few words and without a newline: `web: no login for 5 minutes (silent)`.
+    pub matter: String,
+    /// What belongs to that: `, since 2026-11-23 13:54:30`.
+    pub addition: String,
     /// Further lines.
     pub details: Vec<String>,
+    /// When the log was written last.
+    pub log: Option<String>,
 }
 
 impl Message {
+    /// `ALERT web: no login for 5 minutes (silent)`.
+    pub fn subject(&self) -> String {
+        format!("{} {}", if self.is_alert { "ALERT" } else { "RECOVERED" }, self.matter)
+    }
+
+    /// The same, and since when.
+    pub fn headline(&self) -> String {
+        self.subject() + &self.addition
+    }
+
+    /// All further lines.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        self.details.iter().chain(&self.log).map(String::as_str)
+    }
+
     /// Its colour on a terminal.
     pub fn color(&self) -> Color {
         if self.is_alert { Color::Red } else { Color::Green }
@@ -71,11 +90,16 @@ pub fn messages(notices: &[Notice], context: &Context<'_>) -> Vec<Message> {
 impl Context<'_> {
     fn message(&self, notice: &Notice) -> Message {
         match notice {
-            Notice::Alert(alert) => {
-                Message { is_alert: true, headline: self.alert(alert), details: self.alert_details(alert) }
-            }
+            Notice::Alert(alert) => Message {
+                is_alert: true,
+                matter: self.alert(alert),
+                addition: format!(", since {}", self.time(alert.since)),
+                details: self.alert_details(alert),
+                log: self.last_record.map(|at| format!("log : last line at {}", self.time(at))),
+            },
             Notice::Recovered(recovery) => {
-                Message { is_alert: false, headline: self.recovery(recovery), details: Vec::new() }
+                let (matter, addition) = self.recovery(recovery);
+                Message { is_alert: false, matter, addition, details: Vec::new(), log: None }
             }
         }
     }
@@ -89,11 +113,12 @@ impl Context<'_> {
         }
         let all: Vec<Message> = notices.iter().map(|notice| self.message(notice)).collect();
         let names = self.names(notices);
-        message.headline = if message.is_alert {
-            format!("ALERT {names}: no login ({})", count_verdicts(notices))
+        message.matter = if message.is_alert {
+            format!("{names}: no login ({})", count_verdicts(notices))
         } else {
-            format!("RECOVERED {names}")
+            format!("{names}: logged in")
         };
+        message.addition.clear();
         message.details = all.iter().flat_map(lines_in_digest).collect();
         Some(message)
     }
@@ -130,25 +155,23 @@ impl Context<'_> {
             (None, Verdict::LogUnreadable) => format!("pgbouncer: its log cannot be read for {minutes}"),
             (None, _) => format!("pgbouncer: nothing written for {minutes}"),
         };
-        format!("ALERT {matter} ({}), since {}", verdict.name(), self.time(alert.since))
+        format!("{matter} ({})", verdict.name())
     }
 
     fn alert_details(&self, alert: &Alert) -> Vec<String> {
-        let log = self.last_record.map(|at| format!("log : last line at {}", self.time(at)));
         if alert.entry.is_none() {
             let entries = plural(
                 self.entries.len() as i64,
                 "watched entry : its alert waits",
                 "watched entries : their alerts wait",
             );
-            let waiting = format!("{entries} until the log speaks");
-            return log.into_iter().chain([waiting]).collect();
+            return vec![format!("{entries} until the log speaks")];
         }
         let open = (alert.open > 0).then(|| format!("open sessions : {}", alert.open));
         let attempts = (alert.attempts > 0).then(|| attempts(alert));
         let never = || format!("last login : never seen since {}", self.time(alert.watched_since));
         let last = alert.last.as_ref().map_or_else(never, |last| self.last_login(last));
-        [Some(last), attempts, open, log].into_iter().flatten().collect()
+        [Some(last), attempts, open].into_iter().flatten().collect()
     }
 
     fn last_login(&self, last: &Login) -> String {
@@ -157,18 +180,20 @@ impl Context<'_> {
         format!("last login : {time} from {host}{assumed}")
     }
 
-    fn recovery(&self, recovery: &Recovery) -> String {
+    /// The matter, and what belongs to it.
+    fn recovery(&self, recovery: &Recovery) -> (String, String) {
         let minutes = plural(recovery.minutes, "minute", "minutes");
         match (recovery.entry, &recovery.login) {
             (Some(entry), Some(login)) => {
                 let (time, host) = (self.format.print(login.stamp.millis), shown(&login.host, Medium::Terminal));
                 let assumed = if login.assumed { ", as it seems" } else { "" };
                 let name = self.name(entry);
-                format!("RECOVERED {name}: logged in at {time} from {host}{assumed}, after {minutes}")
+                (format!("{name}: logged in at {time}"), format!(" from {host}{assumed}, after {minutes}"))
             }
             _ => {
                 let (time, verdict) = (self.time(recovery.at), recovery.verdict.name());
-                format!("RECOVERED pgbouncer: the log speaks again since {time}, after {minutes} ({verdict})")
+                let matter = format!("pgbouncer: the log speaks again since {time}");
+                (matter, format!(", after {minutes} ({verdict})"))
             }
         }
     }
@@ -199,11 +224,11 @@ fn count_verdicts(notices: &[&Notice]) -> String {
     counts.join(", ")
 }
 
-/// A message within a digest: its headline without the first word, and its details behind it.
-fn lines_in_digest(message: &Message) -> Vec<String> {
-    let headline = message.headline.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
-    let details = message.details.iter().filter(|line| !line.starts_with("log : "));
-    std::iter::once(headline).chain(details.map(|line| format!("    {line}"))).collect()
+/// A message within a digest: its headline without the first word, and its details behind it. The digest itself says
+/// when the log was written last.
+fn lines_in_digest(message: &Message) -> impl Iterator<Item = String> {
+    let details = message.details.iter().map(|line| format!("    {line}"));
+    std::iter::once(format!("{}{}", message.matter, message.addition)).chain(details)
 }
 
 #[cfg(test)]

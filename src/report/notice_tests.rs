@@ -34,9 +34,9 @@ fn one(notice: Notice) -> Message {
 #[test]
 fn silent_says_that_it_was_never_seen() {
     let message = one(Notice::Alert(alert(Some(0), Verdict::Silent)));
-    assert_eq!(message.headline, "ALERT web: no login for 6 minutes (silent), since 1970-01-01 01:01:00");
+    assert_eq!(message.headline(), "ALERT web: no login for 6 minutes (silent), since 1970-01-01 01:01:00");
     assert_eq!(
-        message.details,
+        message.lines().collect::<Vec<_>>(),
         ["last login : never seen since 1970-01-01 01:00:00", "log : last line at 1970-01-01 01:00:00"]
     );
     assert!(message.is_alert);
@@ -49,7 +49,7 @@ fn failing_says_how_often_and_why() {
     let last = Some(login(true));
     let alert = Alert { last, attempts: 4, failures, open: 2, ..alert(Some(1), Verdict::Failing) };
     let message = one(Notice::Alert(alert));
-    assert_eq!(message.headline, "ALERT batch: no login for 6 minutes (failing), since 1970-01-01 01:01:00");
+    assert_eq!(message.headline(), "ALERT batch: no login for 6 minutes (failing), since 1970-01-01 01:01:00");
     let last = "last login : 1970-01-01 00:01:00 from 10.0.0.7 (assumed: it is not closed, and nothing else proves it)";
     let attempts = "attempts since : 4, failed : 3, the last one from ::1: no such user";
     assert_eq!(message.details[..3], [last, attempts, "open sessions : 2"]);
@@ -67,8 +67,8 @@ fn the_log_has_texts_of_its_own() {
         ),
     ] {
         let message = one(Notice::Alert(alert(None, verdict)));
-        assert_eq!(message.headline, headline);
-        assert_eq!(message.details[1], "6 watched entries : their alerts wait until the log speaks");
+        assert_eq!(message.headline(), headline);
+        assert_eq!(message.details[0], "6 watched entries : their alerts wait until the log speaks");
     }
     let verdict = Verdict::LogSilent;
     let recovery = Recovery {
@@ -81,7 +81,7 @@ fn the_log_has_texts_of_its_own() {
         failures: Failures::default(),
     };
     let headline = "RECOVERED pgbouncer: the log speaks again since 1970-01-01 01:02:00, after 2 minutes (log silent)";
-    assert_eq!(one(Notice::Recovered(recovery)).headline, headline);
+    assert_eq!(one(Notice::Recovered(recovery)).headline(), headline);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_recovery_says_from_where() {
             failures: Failures::default(),
         };
         let headline = format!("RECOVERED web: logged in at 1970-01-01 00:01:00 from 10.0.0.7{seems}, after 1 minute");
-        assert_eq!(one(Notice::Recovered(recovery)).headline, headline);
+        assert_eq!(one(Notice::Recovered(recovery)).headline(), headline);
     }
 }
 
@@ -114,7 +114,7 @@ fn several_at_once_are_one_digest() {
     let messages = write(&alerts);
     assert_eq!(messages.len(), 1);
     let headline = "ALERT 6 entries: web, batch, poc, a\\x1b[2J and 2 more: no login (5 silent, 1 failing)";
-    assert_eq!(messages[0].headline, headline);
+    assert_eq!(messages[0].headline(), headline);
     assert_eq!(messages[0].details.len(), 12);
     assert_eq!(messages[0].details[0], "web: no login for 6 minutes (silent), since 1970-01-01 01:01:00");
     assert_eq!(messages[0].details[1], "    last login : never seen since 1970-01-01 01:00:00");

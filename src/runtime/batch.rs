@@ -41,11 +41,6 @@ fn read_log(take: Take<'_>, lines: &mut Lines, input: &mut dyn Read) -> io::Resu
             take(&line);
         }
     }
-    if let Some(line) = lines.last_line() {
-        take(&line);
-    }
-    if let Some(line) = lines.unfinished() {
-        take(&line);
-    }
+    lines.finish(take);
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::watch::{Entry, WEEKDAYS, Watch};
 use crate::config::Config;
 use crate::limits::LOOK_BACK_BYTES;
-use crate::report::nearest::nearest;
+use crate::report::nearest::nearest_account;
 use crate::report::safe::{Medium, shown};
 
 /// Writes what was found; the second part says whether all is well.
@@ -109,11 +109,7 @@ fn check_entry(config: &Config, analyzer: &Analyzer, number: usize, entry: &Entr
         return;
     }
     let summary = analyzer.summary(now);
-    let names: Vec<&str> =
-        summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok()).collect();
-    let user = String::from_utf8_lossy(&entry.user);
-    let others = names.into_iter().filter(|name| *name != user);
-    let hint = nearest(&user, others).map_or(String::new(), |name| format!("; did you mean {name:?}?"));
+    let hint = nearest_account(&entry.user, &summary).map_or(String::new(), |name| format!("; did you mean {name:?}?"));
     add(out, format_args!("  WARNING : never seen in this log{hint}"));
 }
 

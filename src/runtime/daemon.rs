@@ -156,8 +156,8 @@ impl<F> Daemon<F> {
         let time = self.config.date_time_format.print(local(now));
         let mut paint = Paint::new(self.options.style);
         for message in notice::messages(notices, &context) {
-            paint.put(Color::Yellow, format_args!("{time} ")).put(message.color(), &message.headline).end();
-            for line in &message.details {
+            paint.put(Color::Yellow, format_args!("{time} ")).put(message.color(), message.headline()).end();
+            for line in message.lines() {
                 paint.put(Color::Yellow, format_args!("    {line}")).end();
             }
         }

@@ -156,10 +156,11 @@ fn play(analyzer: &mut Analyzer, paths: &[PathBuf], told: Told<'_>) -> Result<Op
 
 impl Player<'_> {
     fn take(&mut self, line: &Line<'_>) {
-        if let Some(at) = self.analyzer.time_of(line) {
+        let read = self.analyzer.read(line);
+        if let Some(at) = self.analyzer.time_of(&read) {
             self.pass(at - at.rem_euclid(SECOND_MS), at);
         }
-        self.analyzer.line(line);
+        self.analyzer.take(&read);
     }
 
     /// The log's clock shows this second now.

@@ -46,13 +46,12 @@ pub struct Tail<F> {
     current: Option<Source<F>>,
     old: Vec<Source<F>>,
     trouble: Option<Mishap>,
-    opened_before: bool,
 }
 
 impl<F> Tail<F> {
     /// A tail of the file at `path`, which may not be there yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, current: None, old: Vec::new(), trouble: None, opened_before: false }
+        Self { path, current: None, old: Vec::new(), trouble: None }
     }
 
     /// The path.
@@ -102,7 +101,6 @@ impl<F> Tail<F> {
                 take(line);
             }
         })?;
-        self.opened_before = true;
         self.current = Some(source);
         Ok(())
     }

@@ -76,12 +76,7 @@ pub fn each_line(text: &[u8], size: usize, mut take: impl FnMut(&Line<'_>)) {
             take(&line);
         }
     }
-    if let Some(line) = lines.last_line() {
-        take(&line);
-    }
-    if let Some(line) = lines.unfinished() {
-        take(&line);
-    }
+    lines.finish(&mut take);
 }
 
 /// Feeds an analyzer with whole files.
