@@ -68,6 +68,9 @@ pub const RECENT_REFUSALS: usize = 8;
 /// Watched entries of a configuration.
 pub const WATCHED: usize = 256;
 
+/// Outages of a period that are listed; older ones are counted.
+pub const OUTAGES: usize = 256;
+
 /// Minutes of stats that are kept: one day.
 pub const MINUTES: usize = 24 * 60;
 

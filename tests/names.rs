@@ -224,8 +224,14 @@ fn check(style: Style, seed: u64) {
     reasons.for_each(|reason| assert!(is_real(reason), "{}: {}", reason.escape_ascii(), case()));
     let total = summary.total;
     assert_eq!((total.assumed, total.pending, summary.others.attempts), (0, 0, 0), "{}", case());
-    assert_eq!(analyzer.traffic().total().lines, 0, "a name made stats: {}", case());
-    assert_eq!(analyzer.lines().unrecognised, 0, "{}: {}", analyzer.sample().escape_ascii(), case());
+    assert_eq!(analyzer.figures().traffic().total().lines, 0, "a name made stats: {}", case());
+    assert_eq!(
+        analyzer.figures().lines().unrecognised,
+        0,
+        "{}: {}",
+        analyzer.figures().sample().escape_ascii(),
+        case()
+    );
 }
 
 #[test]

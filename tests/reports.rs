@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use common::{number, string};
 use jiff::tz::TimeZone;
 use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::figures::Period;
 use loganalyzer::analysis::watch::Watch;
 use loganalyzer::config::Config;
 use loganalyzer::report::paint::Style;
@@ -152,7 +153,7 @@ fn a_name_that_is_never_seen_is_said_with_the_nearest_one() {
         );
         common::feed(&mut analyzer, &[lines.into_bytes()]);
         analyzer.tick(now);
-        let report = Report::running(&analyzer, &format, now, (begin, now));
+        let report = Report::running(&analyzer, Period::Run, &format, (begin, now), Box::new(|instant| instant));
         let text = text::write(&report, Style::default());
         let line = "Watched for a whole window but never seen : postgers (nearest name seen: postgres)\n";
         assert_eq!(text.contains(line), minute == 24 * 60, "{text}");

@@ -40,6 +40,14 @@ pub struct Ticket {
     pub(super) account: u32,
     pub(super) from: u32,
     pub(super) database: u32,
+    /// It was told as a login in an earlier period: only that it failed later counts.
+    told: bool,
+}
+
+impl Ticket {
+    pub(super) fn is_told(self) -> bool {
+        self.told
+    }
 }
 
 /// No entry of its own: counted among the others.
@@ -58,6 +66,8 @@ pub struct Tally {
     pub pending: u64,
     /// Those of the logins that nothing proves but that they lived on.
     pub assumed: u64,
+    /// Failures of attempts that were told as logins of an earlier period, and are none of this one's.
+    pub failed_later: u64,
 }
 
 impl Tally {
@@ -167,15 +177,22 @@ impl Accounts {
         }
     }
 
-    /// Begins a new period with the same watched accounts. Tickets of the old one are worthless.
-    pub fn reset(&mut self) {
+    /// None of a new period, with the same watched ones. Tickets of the old one are worthless.
+    pub(super) fn successor(&self) -> Self {
         let watched: Vec<Vec<u8>> = self
             .accounts
             .iter()
             .filter(|account| account.watched)
             .map(|account| self.names.get(account.user).to_vec())
             .collect();
-        *self = Self::new(watched.iter().map(Vec::as_slice));
+        Self::new(watched.iter().map(Vec::as_slice))
+    }
+
+    /// The ticket of an attempt that was told as a login in the period before, whose accounts are `old`.
+    pub(super) fn told(&mut self, old: &Self, ticket: Ticket) -> Ticket {
+        let known = old.accounts.get(ticket.account as usize);
+        let account = known.map_or(OTHERS, |known| self.account(old.names.get(known.user), false));
+        Ticket { account, told: true, ..ticket }
     }
 
     /// The name of the account of this number.
@@ -195,17 +212,21 @@ impl Accounts {
         let Some(known) = self.accounts.get_mut(account as usize) else {
             self.others.attempts += 1;
             self.other_names.add(attempt.user);
-            return (Ticket { account: OTHERS, from: OTHERS, database: OTHERS }, false);
+            return (Ticket { account: OTHERS, from: OTHERS, database: OTHERS, told: false }, false);
         };
         known.tally.attempts += 1;
         let watched = known.watched;
         let from = self.pair(account, Kind::Address, attempt.address.host);
         let database = self.pair(account, Kind::Database, attempt.database);
-        (Ticket { account, from, database }, watched)
+        (Ticket { account, from, database, told: false }, watched)
     }
 
     /// Counts what became of an attempt.
     pub fn decide(&mut self, ticket: Ticket, moment: Moment, outcome: &Outcome<'_>) {
+        if ticket.told {
+            self.decide_later(ticket, outcome);
+            return;
+        }
         self.total.decide(outcome);
         let Some(account) = self.accounts.get_mut(ticket.account as usize) else {
             self.others.decide(outcome);
@@ -221,6 +242,14 @@ impl Accounts {
             let pair = self.pair(ticket.account, Kind::Reason, reason);
             self.row(ticket.account, Kind::Reason, pair).decide(outcome);
         }
+    }
+
+    /// Counts what became of an attempt that was told as a login.
+    fn decide_later(&mut self, ticket: Ticket, outcome: &Outcome<'_>) {
+        let failed = u64::from(matches!(outcome, Outcome::Failed { .. }));
+        let account = self.accounts.get_mut(ticket.account as usize).map(|account| &mut account.tally);
+        self.total.failed_later += failed;
+        account.unwrap_or(&mut self.others).failed_later += failed;
     }
 
     /// The counter of a pair, or the account's others.

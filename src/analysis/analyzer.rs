@@ -2,69 +2,22 @@
 
 use jiff::tz::TimeZone;
 
-use super::accounts::{Accounts, Moment, Outcome};
+use super::accounts::{Moment, Outcome};
 use super::clock::Step;
+use super::figures::{Periods, Sort};
 use super::heartbeat::Heartbeat;
-use super::refusals::{RefusalLine, Refusals, UNKNOWN_REASON};
+use super::refusals::{RefusalLine, UNKNOWN_REASON};
 use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
 use super::sessions::{Arrival, Decided, Looked, Sessions};
-use super::traffic::{StatsPeriod, Traffic};
+use super::traffic::StatsPeriod;
 use super::watch::{OpenLogin, Watch};
 use super::zones::Zones;
-use crate::limits::{FALLBACK_LINES_PER_TICK, SAMPLE_BYTES};
+use crate::limits::FALLBACK_LINES_PER_TICK;
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::{Kind, Line};
 use crate::pgbouncer::parser::{Parser, Reading};
 use crate::pgbouncer::reasons::{self, Class};
 use crate::pgbouncer::record::{Event, Format, LoginAttempt, Record, Stamp, Stats};
-
-/// How many lines there were, by what they turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LineCounts {
-    /// All of them.
-    pub total: u64,
-    /// Records of pgbouncer.
-    pub understood: u64,
-    /// Understood by the configuration's own regular expressions only.
-    pub fallback: u64,
-    /// Of records that hold a newline: neither login nor closing.
-    pub continuation: u64,
-    /// Other programs', in a syslog file.
-    pub foreign: u64,
-    /// Nobody's that is known here.
-    pub unrecognised: u64,
-    /// Longer than any line that pgbouncer writes.
-    pub too_long: u64,
-    /// The last one, where it has no newline and does not read as a whole record.
-    pub unfinished: u64,
-}
-
-impl LineCounts {
-    fn count(&mut self, sort: Sort) {
-        self.total += 1;
-        *match sort {
-            Sort::Understood => &mut self.understood,
-            Sort::Fallback => &mut self.fallback,
-            Sort::Continuation => &mut self.continuation,
-            Sort::Foreign => &mut self.foreign,
-            Sort::Unrecognised => &mut self.unrecognised,
-            Sort::TooLong => &mut self.too_long,
-            Sort::Unfinished => &mut self.unfinished,
-        } += 1;
-    }
-}
-
-/// What a line turned out to be: the fields of [`LineCounts`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Understood,
-    Fallback,
-    Continuation,
-    Foreign,
-    Unrecognised,
-    TooLong,
-    Unfinished,
-}
 
 /// A line that was read, and is not taken yet.
 #[derive(Debug, Clone, Copy)]
@@ -109,11 +62,7 @@ pub struct Analyzer {
     pub(super) fallback: Option<Fallback>,
     pub(super) fallback_left: u32,
     pub(super) zones: Zones,
-    pub(super) lines: LineCounts,
-    pub(super) sample: Vec<u8>,
-    pub(super) accounts: Accounts,
-    pub(super) refusals: Refusals,
-    pub(super) traffic: Traffic,
+    pub(super) periods: Periods,
     pub(super) period: StatsPeriod,
     pub(super) sessions: Sessions,
     pub(super) watch: Watch,
@@ -124,7 +73,6 @@ pub struct Analyzer {
     pub(super) last_at: i64,
     pub(super) format: Option<Format>,
     pub(super) sequence: u64,
-    pub(super) gaps: u64,
     pub(super) heart: Heartbeat,
     /// How far the open sessions have been looked at.
     pub(super) looked: Looked,
@@ -148,11 +96,7 @@ impl Analyzer {
             fallback,
             fallback_left: FALLBACK_LINES_PER_TICK,
             zones,
-            lines: LineCounts::default(),
-            sample: Vec::with_capacity(SAMPLE_BYTES),
-            accounts: Accounts::new(watch.entries().iter().map(|entry| &entry.user[..])),
-            refusals: Refusals::default(),
-            traffic: Traffic::default(),
+            periods: Periods::new(watch.entries().iter().map(|entry| &entry.user[..])),
             period: StatsPeriod::default(),
             sessions: Sessions::new(),
             watch,
@@ -161,7 +105,6 @@ impl Analyzer {
             last_at: i64::MIN,
             format: None,
             sequence: 0,
-            gaps: 0,
             heart: Heartbeat::default(),
             looked: Looked::NOT,
             step: None,
@@ -224,10 +167,7 @@ impl Analyzer {
     /// Takes a line that was read.
     #[inline]
     pub fn take<'a>(&mut self, read: &Read<'a>) -> Seen<'a> {
-        self.lines.count(read.sort);
-        if read.sort == Sort::Unrecognised && self.sample.is_empty() {
-            self.sample.extend_from_slice(&read.bytes[..read.bytes.len().min(SAMPLE_BYTES)]);
-        }
+        self.periods.line(read.sort, read.bytes);
         let believed = read.record.as_ref().filter(|_| read.sort != Sort::Unfinished);
         believed.map_or(Seen::Nothing, |record| self.record(record))
     }
@@ -254,8 +194,8 @@ impl Analyzer {
             }
             event => {
                 self.refusal(record, event);
-                let Self { accounts, watch, .. } = self;
-                self.sessions.record(record, at, &mut |decided| settle(accounts, watch, decided));
+                let Self { periods, watch, .. } = self;
+                self.sessions.record(record, at, &mut |decided| settle(periods, watch, decided));
                 self.life(event, at);
                 Seen::Nothing
             }
@@ -267,25 +207,26 @@ impl Analyzer {
         if !self.sessions.is_new(record, attempt) {
             return Seen::Nothing;
         }
-        let (ticket, watched) = self.accounts.attempt(attempt);
+        let (tickets, watched) = self.periods.attempt(attempt);
         let moment = Moment { sequence: self.sequence, stamp: record.stamp };
         self.sequence += 1;
         if let Some(silences) = self.watch.silences() {
-            silences.attempt(moment.sequence, ticket.account as usize, attempt.user, at);
+            let account = tickets.run.map_or(usize::MAX, |ticket| ticket.account as usize);
+            silences.attempt(moment.sequence, account, attempt.user, at);
         }
-        let mut arrival = Arrival { moment, ticket, watched: [NOT_WATCHED; 2] };
+        let mut arrival = Arrival { moment, tickets, watched: [NOT_WATCHED; 2] };
         if watched {
             let entries = self.watch.entries_of(attempt.database, attempt.user);
             arrival.watched.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u16);
         }
-        let Self { accounts, watch, .. } = self;
+        let Self { periods, watch, .. } = self;
         if attempt.hopeless {
             arrived(&arrival, attempt, at).for_each(|login| watch.failure(&login, HOPELESS));
         }
         if record.socket.is_none() {
-            settle_at_once(accounts, watch, &arrival, attempt, at);
+            settle_at_once(periods, watch, &arrival, attempt, at);
         } else {
-            self.sessions.attempt(record, attempt, at, &arrival, &mut |decided| settle(accounts, watch, decided));
+            self.sessions.attempt(record, attempt, at, &arrival, &mut |decided| settle(periods, watch, decided));
         }
         Seen::Login(*attempt)
     }
@@ -301,10 +242,10 @@ impl Analyzer {
     }
 
     fn stats(&mut self, record: &Record<'_>, stats: &Stats, at: i64) {
-        self.traffic.add(stats, at);
+        self.periods.stats(stats, at);
         self.heart.stats(at);
-        let Self { accounts, watch, .. } = self;
-        let decide = &mut |decided: &Decided<'_>| settle(accounts, watch, decided);
+        let Self { periods, watch, .. } = self;
+        let decide = &mut |decided: &Decided<'_>| settle(periods, watch, decided);
         self.sessions.record(record, at, decide);
         self.sessions.stats(record.pid, at, &mut self.period, decide);
     }
@@ -324,7 +265,8 @@ impl Analyzer {
             return;
         }
         if nobody || line == RefusalLine::LoginFailed {
-            self.refusals.count(key, self.sessions.mark(prefix), line, reason.text);
+            let mark = self.sessions.mark(prefix);
+            self.periods.refusals().for_each(|refusals| refusals.count(key, mark, line, reason.text));
         }
     }
 }
@@ -339,13 +281,11 @@ fn is_whole(event: &Event<'_>) -> bool {
 }
 
 /// Counts a decision, and tells the watch.
-pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decided<'_>) {
+pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided<'_>) {
     let Decided { session, outcome } = decided;
-    if let Some(ticket) = session.ticket {
-        accounts.decide(ticket, session.moment, outcome);
-    }
+    periods.decide(session.tickets, session.moment, outcome);
     if let Some(silences) = watch.silences() {
-        let account = session.ticket.map(|ticket| ticket.account as usize);
+        let account = session.tickets.run.map(|ticket| ticket.account as usize);
         silences.decide(session.moment.sequence, account, matches!(outcome, Outcome::Login { .. }));
     }
     for login in watched_logins(session) {
@@ -358,8 +298,8 @@ pub(super) fn settle(accounts: &mut Accounts, watch: &mut Watch, decided: &Decid
 }
 
 /// Counts a login of which nothing more will be seen: the user's own expressions do not say which socket it is.
-fn settle_at_once(accounts: &mut Accounts, watch: &mut Watch, arrival: &Arrival, attempt: &LoginAttempt<'_>, at: i64) {
-    accounts.decide(arrival.ticket, arrival.moment, &Outcome::Login { assumed: true });
+fn settle_at_once(periods: &mut Periods, watch: &mut Watch, arrival: &Arrival, attempt: &LoginAttempt<'_>, at: i64) {
+    periods.decide(arrival.tickets, arrival.moment, &Outcome::Login { assumed: true });
     arrived(arrival, attempt, at).for_each(|login| watch.login(&login, true));
 }
 

@@ -2,14 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::analyzer::{Analyzer, LineCounts, Read, settle, watched_logins};
+use super::analyzer::{Analyzer, Read, settle, watched_logins};
 use super::heartbeat::Trouble;
-use super::refusals::Refusals;
 use super::session_table::{Key, watched_entries};
 use super::sessions::{self, Looked};
 use super::silences::Silence;
 use super::summary::OpenState;
-use super::traffic::Traffic;
 use super::watch::{Entry, Notice, OpenCounts};
 use crate::limits::{ASSUMED_AFTER_MS, FALLBACK_LINES_PER_TICK};
 use crate::pgbouncer::fallback::Fallback;
@@ -50,12 +48,16 @@ impl Analyzer {
         self.parser.set_now(self.zones.civil(now));
         self.fallback_left = FALLBACK_LINES_PER_TICK;
         self.step = self.step.and_then(Step::fade);
-        let Self { accounts, watch, .. } = self;
-        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(accounts, watch, decided));
+        let Self { periods, watch, .. } = self;
+        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(periods, watch, decided));
         self.look_at_open(now);
         let Self { watch, heart, sessions, period, .. } = self;
         let counts = |entry| count_open(sessions, entry, now);
-        watch.tick(now, heart, period.known(), &counts)
+        let notices = watch.tick(now, heart, period.known(), &counts);
+        for notice in &notices {
+            self.periods.outages().for_each(|outages| outages.told(notice, self.watch.entries()));
+        }
+        notices
     }
 
     /// The instant of a line that is not taken yet, in milliseconds since 1970-01-01 UTC, if it is a record.
@@ -86,9 +88,12 @@ impl Analyzer {
 
     /// The longest silences of all accounts until `end`, by name, where the watch measures them.
     pub fn silences(&mut self, end: i64) -> Vec<(Vec<u8>, Silence)> {
-        let Self { watch, accounts, .. } = self;
+        let Self { watch, periods, .. } = self;
         let Some(silences) = watch.silences() else { return Vec::new() };
-        silences.finish(end).filter_map(|(number, silence)| Some((accounts.name(number)?, silence.clone()))).collect()
+        silences
+            .finish(end)
+            .filter_map(|(number, silence)| Some((periods.run.accounts.name(number)?, silence.clone())))
+            .collect()
     }
 
     /// Tells the watch which of its sessions are too young to tell, and which have become logins by their age.
@@ -128,6 +133,7 @@ impl Analyzer {
         self.sessions.shift(by);
         self.heart.shift(by);
         self.watch.shift(by, now);
+        self.periods.outages().for_each(|outages| outages.shift(by));
         self.looked.at = self.looked.at.saturating_add(by);
     }
 
@@ -167,19 +173,20 @@ impl Analyzer {
             // The log tells of the time before watching began.
             self.watch.begin(since);
         }
-        self.lines = LineCounts::default();
-        self.sample.clear();
-        self.accounts.reset();
-        self.refusals = Refusals::default();
-        self.traffic = Traffic::default();
+        self.periods.begin_run(self.sessions.pushed_out());
         self.sessions.forget_tickets();
         (self.first, self.last) = (None, None);
-        self.gaps = 0;
+    }
+
+    /// A day's figures begin at `now`: those of the one before have been told. The first call begins to keep them.
+    pub fn begin_day(&mut self) {
+        let mut retell = self.periods.begin_day(self.sessions.pushed_out());
+        self.sessions.change_all(&mut retell);
     }
 
     /// Lines are missing here.
     pub fn gap(&mut self) {
-        self.gaps += 1;
+        self.periods.gap();
         self.sessions.gap(self.sequence);
     }
 
@@ -188,7 +195,7 @@ impl Analyzer {
         self.zones.set_zone(zone);
         self.fallback = fallback;
         for entry in &entries {
-            self.accounts.watch(&entry.user);
+            self.periods.watch(&entry.user);
         }
         let moved = self.watch.reconfigure(entries, now);
         self.sessions.rewatch(&moved);

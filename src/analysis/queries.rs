@@ -1,40 +1,37 @@
 //! What can be asked of an analyzer.
 
-use super::analyzer::{Analyzer, LineCounts};
-use super::refusals::Refusals;
+use super::analyzer::Analyzer;
+use super::figures::{Figures, Period, Tickets};
 use super::sessions;
 use super::summary::{Open, Summary};
-use super::traffic::{StatsPeriod, Traffic};
+use super::traffic::StatsPeriod;
 use super::watch::{Login, Watch};
 use crate::pgbouncer::record::{Format, Stamp, Version};
 
 impl Analyzer {
-    /// The figures of the accounts at `now`, in milliseconds since 1970-01-01 UTC.
+    /// The figures of the accounts since the start, at `now`, in milliseconds since 1970-01-01 UTC.
     pub fn summary(&self, now: i64) -> Summary {
-        self.accounts.summary(self.sessions.open().filter_map(|session| {
+        self.summary_of(Period::Run, now)
+    }
+
+    /// The figures of the accounts of a period.
+    pub fn summary_of(&self, period: Period, now: i64) -> Summary {
+        self.periods.of(period).accounts.summary(self.sessions.open().filter_map(|session| {
             let state = sessions::state(session, now);
-            session.ticket.map(|ticket| Open { ticket, moment: session.moment, state })
+            let Tickets { run, day } = session.tickets;
+            let ticket = if period == Period::Run { run } else { day };
+            ticket.map(|ticket| Open { ticket, moment: session.moment, state })
         }))
     }
 
-    /// How many lines there were.
-    pub fn lines(&self) -> &LineCounts {
-        &self.lines
+    /// What was counted since the start.
+    pub fn figures(&self) -> &Figures {
+        self.figures_of(Period::Run)
     }
 
-    /// The first line that nobody understood, cut to [`crate::limits::SAMPLE_BYTES`].
-    pub fn sample(&self) -> &[u8] {
-        &self.sample
-    }
-
-    /// Clients that were turned away.
-    pub fn refusals(&self) -> &Refusals {
-        &self.refusals
-    }
-
-    /// The stats.
-    pub fn traffic(&self) -> &Traffic {
-        &self.traffic
+    /// What was counted in a period.
+    pub fn figures_of(&self, period: Period) -> &Figures {
+        self.periods.of(period)
     }
 
     /// How often the log has stats.
@@ -82,18 +79,13 @@ impl Analyzer {
         self.sessions.has_closings()
     }
 
-    /// Attempts that were decided by their age because too many were open.
-    pub fn pushed_out(&self) -> u64 {
-        self.sessions.pushed_out()
+    /// Attempts of a period that were decided by their age because too many were open.
+    pub fn pushed_out(&self, period: Period) -> u64 {
+        self.periods.of(period).pushed_out(self.sessions.pushed_out())
     }
 
     /// Client sockets that are open now.
     pub fn open_sessions(&self) -> usize {
         self.sessions.len()
-    }
-
-    /// How often lines are missing.
-    pub fn gaps(&self) -> u64 {
-        self.gaps
     }
 }

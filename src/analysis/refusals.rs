@@ -20,10 +20,20 @@ pub struct Refusals {
 struct Recent {
     key: Key,
     prefix: PrefixMark,
-    /// Which reason it was counted under; `None` among the others.
-    counted: Option<usize>,
+    /// Where it was counted.
+    counted: Counted,
     /// The line that it was counted for.
     line: RefusalLine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// Under this reason.
+    Reason(usize),
+    /// Among the others.
+    Others,
+    /// In the period before.
+    Before,
 }
 
 /// Which of its two lines.
@@ -40,8 +50,9 @@ impl Refusals {
         let other = |recent: &Recent| recent.key == key && recent.prefix == prefix && recent.line != line;
         if let Some(place) = self.recent.iter().position(|recent| recent.as_ref().is_some_and(other)) {
             let known = self.recent[place].take();
-            if line == RefusalLine::Closing {
-                self.uncount(known.and_then(|known| known.counted));
+            let counted = known.map_or(Counted::Before, |known| known.counted);
+            if line == RefusalLine::Closing && counted != Counted::Before {
+                self.uncount(counted);
                 self.add(reason);
             }
             return;
@@ -51,15 +62,22 @@ impl Refusals {
         self.next = (self.next + 1) % RECENT_REFUSALS;
     }
 
-    fn add(&mut self, reason: &[u8]) -> Option<usize> {
+    /// None of a new period, which knows of whom the other line may still come.
+    pub(super) fn successor(&self) -> Self {
+        let before = |recent: Recent| Recent { counted: Counted::Before, ..recent };
+        Self { recent: self.recent.map(|recent| recent.map(before)), next: self.next, ..Self::default() }
+    }
+
+    fn add(&mut self, reason: &[u8]) -> Counted {
         self.total += 1;
         let known = self.reasons.iter().position(|(known, _)| **known == *reason);
         let place = known.or_else(|| self.new_reason(reason));
-        match place {
-            Some(place) => self.reasons[place].1 += 1,
-            None => self.others += 1,
-        }
-        place
+        let Some(place) = place else {
+            self.others += 1;
+            return Counted::Others;
+        };
+        self.reasons[place].1 += 1;
+        Counted::Reason(place)
     }
 
     fn new_reason(&mut self, reason: &[u8]) -> Option<usize> {
@@ -70,12 +88,14 @@ impl Refusals {
         Some(self.reasons.len() - 1)
     }
 
-    fn uncount(&mut self, place: Option<usize>) {
+    fn uncount(&mut self, counted: Counted) {
+        let count = match counted {
+            Counted::Reason(place) => &mut self.reasons[place].1,
+            Counted::Others => &mut self.others,
+            Counted::Before => return,
+        };
+        *count -= 1;
         self.total -= 1;
-        match place {
-            Some(place) => self.reasons[place].1 -= 1,
-            None => self.others -= 1,
-        }
     }
 
     /// All of them.

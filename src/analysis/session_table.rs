@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
-use super::accounts::{Moment, Ticket};
+use super::accounts::Moment;
+use super::figures::Tickets;
 use super::index::{Index, mix};
 use crate::limits::{ADDRESS_MAX, SESSIONS};
 
@@ -97,8 +98,8 @@ pub(super) struct Session {
     /// When it came, in milliseconds since 1970-01-01 UTC.
     pub(super) at: i64,
     pub(super) prefix: PrefixMark,
-    /// Where it counts; `None` if it came before counting began.
-    pub(super) ticket: Option<Ticket>,
+    /// Where it counts.
+    pub(super) tickets: Tickets,
     /// The watched entries that it is of.
     pub(super) watched: [u16; 2],
     /// Its database and user, hashed with a secret.
@@ -131,7 +132,7 @@ pub(super) struct NewSession {
     pub(super) moment: Moment,
     pub(super) at: i64,
     pub(super) prefix: PrefixMark,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) tickets: Tickets,
     pub(super) watched: [u16; 2],
     pub(super) pool: u64,
     pub(super) reloads: u32,
@@ -170,10 +171,10 @@ impl SessionTable {
     /// Adds a session as the newest; where there is no room, the oldest has to go and is returned.
     pub(super) fn add(&mut self, new: NewSession) -> Option<Session> {
         let pushed_out = (self.len() == SESSIONS).then(|| self.remove(self.oldest));
-        let NewSession { key, moment, at, prefix, ticket, watched, pool, reloads, hopeless } = new;
+        let NewSession { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless } = new;
         let (older, newer, proven) = (self.newest, NONE, false);
         let session =
-            Session { key, moment, at, prefix, ticket, watched, pool, reloads, hopeless, proven, older, newer };
+            Session { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless, proven, older, newer };
         let number = if let Some(number) = self.free.pop() {
             self.slots[number as usize] = session;
             number
@@ -265,7 +266,7 @@ mod tests {
             moment: Moment { sequence: pointer, stamp: Stamp { millis: 0, zone: Zone::Unknown } },
             at: 0,
             prefix: PrefixMark::new(b"app/web@10.0.0.1:5 ", &RandomState::new()),
-            ticket: None,
+            tickets: Tickets::default(),
             watched: [NOT_WATCHED; 2],
             pool: 0,
             reloads: 0,

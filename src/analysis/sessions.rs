@@ -20,8 +20,9 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::accounts::{Moment, Outcome, Ticket};
+use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
+use super::figures::Tickets;
 use super::processes::Processes;
 use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable};
 use super::summary::OpenState;
@@ -67,7 +68,7 @@ impl Looked {
 /// What the caller knows of a new attempt.
 pub(super) struct Arrival {
     pub(super) moment: Moment,
-    pub(super) ticket: Ticket,
+    pub(super) tickets: Tickets,
     pub(super) watched: [u16; 2],
 }
 
@@ -163,7 +164,7 @@ impl Sessions {
 
     /// Counting begins: what is open now was not counted.
     pub(super) fn forget_tickets(&mut self) {
-        self.change_all(&mut |session| session.ticket = None);
+        self.change_all(&mut |session| session.tickets = Tickets::default());
     }
 
     /// The watched entries are numbered anew: each goes where `moved` says, or nowhere.
@@ -176,7 +177,7 @@ impl Sessions {
         });
     }
 
-    fn change_all(&mut self, change: &mut dyn FnMut(&mut Session)) {
+    pub(super) fn change_all(&mut self, change: &mut dyn FnMut(&mut Session)) {
         let mut next = self.table.next(None);
         while let Some(number) = next {
             change(self.table.get_mut(number));
@@ -256,7 +257,7 @@ impl Sessions {
             moment: arrival.moment,
             at,
             prefix: PrefixMark::new(attempt.prefix, &self.hasher),
-            ticket: Some(arrival.ticket),
+            tickets: arrival.tickets,
             watched: arrival.watched,
             pool: self.hasher.hash_one((attempt.database, attempt.user)),
             reloads: self.reloads,

@@ -31,7 +31,7 @@ fn analyze(since_1_11: bool, lines: &str) -> Analyzer {
     if let Some(line) = reader.last_line() {
         analyzer.line(&line);
     }
-    assert_eq!(analyzer.lines().unrecognised, 0);
+    assert_eq!(analyzer.figures().lines().unrecognised, 0);
     analyzer
 }
 
@@ -44,7 +44,7 @@ fn total(lines: &str) -> Tally {
 }
 
 fn tally(attempts: u64, failed: u64, pending: u64, assumed: u64) -> Tally {
-    Tally { attempts, logins: attempts - failed, failed, pending, assumed }
+    Tally { attempts, logins: attempts - failed, failed, pending, assumed, failed_later: 0 }
 }
 
 const UP: &str = "0 1 process up: PgBouncer 1.18.0, libevent 2.1\n";
@@ -165,11 +165,14 @@ fn a_full_table_decides_its_oldest_by_their_age() {
         (0..count).map(one).collect()
     };
     let full = analyze(true, &(young.clone() + &fill(SESSIONS - 1)));
-    assert_eq!(full.pushed_out(), 0);
+    assert_eq!(full.pushed_out(crate::analysis::figures::Period::Run), 0);
     for (lines, failed, assumed) in [(young, 1, 0), (old, 0, 1)] {
         let full = analyze(true, &(lines + &fill(SESSIONS)));
         let total = summary(&full).total;
-        assert_eq!((full.pushed_out(), total.failed, total.assumed), (1, failed, assumed));
+        assert_eq!(
+            (full.pushed_out(crate::analysis::figures::Period::Run), total.failed, total.assumed),
+            (1, failed, assumed)
+        );
         assert_eq!(total.attempts, SESSIONS as u64 + 1);
     }
 }
@@ -201,7 +204,7 @@ fn a_log_that_begins_in_the_middle_has_closings_without_attempts() {
     let lines = closing(1, 1, 5, "client close request (age=99s)")
         + &closing(1, 2, 6, "password authentication failed (age=0s)");
     let analyzer = analyze(true, &lines);
-    assert_eq!((summary(&analyzer).total, analyzer.refusals().total()), (tally(0, 0, 0, 0), 0));
+    assert_eq!((summary(&analyzer).total, analyzer.figures().refusals().total()), (tally(0, 0, 0, 0), 0));
 }
 
 #[test]
@@ -217,5 +220,5 @@ fn clients_that_are_turned_away_are_refused_and_not_failed() {
     let analyzer = analyze(true, &lines);
     assert_eq!(summary(&analyzer).total, tally(1, 1, 0, 0));
     let expected: [(&[u8], u64); 2] = [(b"no more connections allowed (max_client_conn)", 1), (b"no such user", 1)];
-    assert_eq!(analyzer.refusals().by_reason(), expected);
+    assert_eq!(analyzer.figures().refusals().by_reason(), expected);
 }

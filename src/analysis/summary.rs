@@ -86,11 +86,10 @@ impl Accounts {
     /// The figures, with the attempts that are still open counted as logins.
     pub fn summary(&self, open: impl Iterator<Item = Open>) -> Summary {
         let mut now = Snapshot::of(self);
-        for open in open {
-            now.add(&open);
-        }
+        // What was told in an earlier period is none of this one's.
+        open.filter(|open| !open.ticket.is_told()).for_each(|open| now.add(&open));
         let mut accounts: Vec<AccountSummary> = (0..self.accounts.len())
-            .filter(|&number| now.accounts[number].tally.attempts > 0)
+            .filter(|&number| now.accounts[number].tally.attempts + now.accounts[number].tally.failed_later > 0)
             .map(|number| now.account(self, number))
             .collect();
         accounts

@@ -51,9 +51,9 @@ impl Analyzer {
         }
         let judged = |session: &&Session| session.moment.sequence < attempts;
         let sequences: Vec<u64> = self.undecided(now).filter(judged).map(|session| session.moment.sequence).collect();
-        let Self { accounts, watch, sessions, .. } = self;
+        let Self { periods, watch, sessions, .. } = self;
         for sequence in sequences {
-            sessions.testify(sequence, connections, now, &mut |decided| settle(accounts, watch, decided));
+            sessions.testify(sequence, connections, now, &mut |decided| settle(periods, watch, decided));
         }
     }
 

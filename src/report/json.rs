@@ -17,7 +17,7 @@ pub fn write(report: &Report<'_>) -> String {
         json.key("logins").object(|json| {
             write_tally(json, total);
             json.key("failedUnknown").value(report.cannot_tell_failures());
-            json.key("decidedByAge").value(report.analyzer.pushed_out());
+            json.key("decidedByAge").value(report.pushed_out());
         });
         write_refused(json, report);
         json.key("accounts").array(&report.summary.accounts, |json, account| write_account(json, report, account));
@@ -28,7 +28,7 @@ pub fn write(report: &Report<'_>) -> String {
                 json.key("nearest").optional(nearest.clone().map(Text));
             });
         });
-        json.key("gaps").value(report.analyzer.gaps());
+        json.key("gaps").value(report.figures.gaps());
     });
     json.finish()
 }
@@ -42,7 +42,7 @@ fn write_period(json: &mut Json, report: &Report<'_>) {
 }
 
 fn write_lines(json: &mut Json, report: &Report<'_>) {
-    let lines = report.analyzer.lines();
+    let lines = report.figures.lines();
     json.key("lines").object(|json| {
         json.key("total").value(lines.total);
         json.key("understood").value(lines.understood);
@@ -52,13 +52,13 @@ fn write_lines(json: &mut Json, report: &Report<'_>) {
         json.key("unrecognised").value(lines.unrecognised);
         json.key("tooLong").value(lines.too_long);
         json.key("unfinished").value(lines.unfinished);
-        let sample = (lines.unrecognised > 0).then(|| Text(text(report.analyzer.sample())));
+        let sample = (lines.unrecognised > 0).then(|| Text(text(report.figures.sample())));
         json.key("unrecognisedSample").optional(sample);
     });
 }
 
 fn write_stats(json: &mut Json, report: &Report<'_>) {
-    let total = report.analyzer.traffic().total();
+    let total = report.figures.traffic().total();
     let averages = total.averages();
     let since = averages.and_then(|averages| averages.since_1_8);
     json.key("stats").object(|json| {
@@ -82,7 +82,7 @@ fn write_tally(json: &mut Json, tally: &Tally) {
 }
 
 fn write_refused(json: &mut Json, report: &Report<'_>) {
-    let refusals = report.analyzer.refusals();
+    let refusals = report.figures.refusals();
     json.key("refused").object(|json| {
         json.key("total").value(refusals.total());
         json.key("byReason").array(&refusals.by_reason(), |json, (reason, count)| write_reason(json, reason, *count));

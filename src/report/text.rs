@@ -1,8 +1,10 @@
 //! The report as text: the script of 2017's, byte for byte, and what is new as further lines behind it.
 
 use super::Report;
+use super::notice::plural;
 use super::paint::{Color, Paint, Style};
-use super::safe::shown;
+use super::safe::{Medium, shown};
+use crate::analysis::outages::Outage;
 use crate::analysis::summary::AccountSummary;
 use crate::analysis::traffic::Averages;
 
@@ -14,6 +16,7 @@ pub fn write(report: &Report<'_>, style: Style) -> String {
     write_logins(report, style, &mut paint);
     write_refused(report, style, &mut paint);
     write_lines(report, style, &mut paint);
+    write_outages(report, style, &mut paint);
     paint.blank();
     let end = report.times().map_or_else(|| "-".to_owned(), |(_, to)| to);
     paint.put(Color::Blue, "End date : ").put(Color::Yellow, end).end();
@@ -35,7 +38,7 @@ fn write_heading(report: &Report<'_>, what: &str, between: &str, any: bool, pain
 }
 
 fn write_stats(report: &Report<'_>, paint: &mut Paint) {
-    let averages = report.analyzer.traffic().total().averages();
+    let averages = report.figures.traffic().total().averages();
     write_heading(report, "running", " ", averages.is_some(), paint);
     if let Some(averages) = averages {
         write_averages(&averages, paint);
@@ -69,8 +72,8 @@ fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint) {
         paint.line("Number of logins of other accounts", others.logins);
         paint.line("Number of failed logins of other accounts", others.failed);
     }
-    if report.analyzer.pushed_out() > 0 {
-        paint.line("Attempts decided by their age, as too many were open", report.analyzer.pushed_out());
+    if report.pushed_out() > 0 {
+        paint.line("Attempts decided by their age, as too many were open", report.pushed_out());
     }
     for (name, nearest) in report.never_seen() {
         let name = shown(name.as_bytes(), style.medium());
@@ -103,6 +106,9 @@ fn write_account(report: &Report<'_>, account: &AccountSummary, style: Style, pa
 
 fn write_failures(account: &AccountSummary, style: Style, paint: &mut Paint) {
     let name = |bytes| shown(bytes, style.medium());
+    if account.tally.failed_later > 0 {
+        paint.line("Number of logins of earlier reports that failed later", account.tally.failed_later);
+    }
     if account.tally.failed == 0 {
         return;
     }
@@ -122,7 +128,7 @@ fn write_failures(account: &AccountSummary, style: Style, paint: &mut Paint) {
 }
 
 fn write_refused(report: &Report<'_>, style: Style, paint: &mut Paint) {
-    let refusals = report.analyzer.refusals();
+    let refusals = report.figures.refusals();
     if refusals.total() == 0 {
         return;
     }
@@ -138,20 +144,51 @@ fn write_refused(report: &Report<'_>, style: Style, paint: &mut Paint) {
 
 /// What the log holds that could not be read, or does not hold any more.
 fn write_lines(report: &Report<'_>, style: Style, paint: &mut Paint) {
-    let lines = report.analyzer.lines();
-    let gaps = report.analyzer.gaps();
+    let lines = report.figures.lines();
+    let gaps = report.figures.gaps();
     if lines.unrecognised + lines.too_long + gaps == 0 {
         return;
     }
     paint.blank();
     if lines.unrecognised > 0 {
         paint.line("Lines not understood", lines.unrecognised);
-        paint.line("The first of them", shown(report.analyzer.sample(), style.medium()));
+        paint.line("The first of them", shown(report.figures.sample(), style.medium()));
     }
     if lines.too_long > 0 {
         paint.line("Lines too long", lines.too_long);
     }
     if gaps > 0 {
         paint.line("Gaps in the log", gaps);
+    }
+}
+
+/// What was alerted.
+fn write_outages(report: &Report<'_>, style: Style, paint: &mut Paint) {
+    let outages = report.figures.outages();
+    if outages.count() == 0 {
+        return;
+    }
+    paint.blank();
+    paint.line("Outages", outages.count());
+    for outage in outages.list() {
+        let name = outage_name(outage, style.medium());
+        paint.line(format_args!("Outage of {name}"), outage_times(report, outage));
+    }
+}
+
+/// The entry, or the log.
+pub(super) fn outage_name(outage: &Outage, medium: Medium) -> String {
+    shown(outage.entry.as_deref().unwrap_or("pgbouncer").as_bytes(), medium).to_string()
+}
+
+/// `from … to …, 95 minutes (failing)`.
+pub(super) fn outage_times(report: &Report<'_>, outage: &Outage) -> String {
+    let (since, verdict) = (report.time(outage.since), outage.verdict.name());
+    match outage.until {
+        Some(until) => {
+            let minutes = plural(outage.minutes, "minute", "minutes");
+            format!("from {since} to {}, {minutes} ({verdict})", report.time(until))
+        }
+        None => format!("since {since} ({verdict})"),
     }
 }

@@ -62,7 +62,7 @@ fn check_log(path: &Path, analyzer: &mut Analyzer, system: &mut System, out: &mu
 }
 
 fn check_contents(analyzer: &Analyzer, now: i64, out: &mut String) {
-    let lines = analyzer.lines();
+    let lines = analyzer.figures().lines();
     let version = analyzer.version().map_or("unknown (its start is not in the log)".to_owned(), |v| v.to_string());
     add(out, format_args!("pgbouncer : {version}"));
     let format = analyzer.format().map_or("unknown (no line yet)", |format| format.name());
@@ -71,11 +71,11 @@ fn check_contents(analyzer: &Analyzer, now: i64, out: &mut String) {
     let share = if lines.total == 0 { 100.0 } else { read as f64 * 100.0 / lines.total as f64 };
     add(out, format_args!("Lines : {}, of which {share:.2} % are understood", lines.total));
     if lines.unrecognised > 0 {
-        let sample = shown(analyzer.sample(), Medium::Terminal);
+        let sample = shown(analyzer.figures().sample(), Medium::Terminal);
         add(out, format_args!("WARNING : {} lines are not understood; the first : {sample}", lines.unrecognised));
     }
     let total = analyzer.summary(now).total;
-    let stats = analyzer.traffic().total().lines;
+    let stats = analyzer.figures().traffic().total().lines;
     add(out, format_args!("Stats lines : {stats}"));
     add(
         out,

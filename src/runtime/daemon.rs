@@ -8,6 +8,7 @@ use super::kernel;
 use super::tail::{Mishap, Tail};
 use super::world::{Output, World};
 use crate::analysis::analyzer::{Analyzer, Seen, Settings};
+use crate::analysis::figures::Period;
 use crate::analysis::heartbeat::Trouble;
 use crate::analysis::watch::{Notice, Watch};
 use crate::analysis::witness::Connections;
@@ -222,8 +223,9 @@ impl<F> Daemon<F> {
 
     fn print_report(&mut self, world: &mut impl World<File = F>) {
         let now = world.now();
-        let local = (self.local.civil(self.start), self.local.civil(now));
-        let report = Report::running(&self.analyzer, &self.config.date_time_format, now, local);
+        let local = Box::new(|instant| self.local.civil(instant));
+        let format = &self.config.date_time_format;
+        let report = Report::running(&self.analyzer, Period::Run, format, (self.start, now), local);
         let text = text::write(&report, self.options.style);
         world.print(Output::Standard, &format!("\n{text}"));
     }

@@ -1,0 +1,130 @@
+use super::*;
+use crate::analysis::accounts::Tally;
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::watch::Watch;
+use crate::pgbouncer::lines::{Kind, Line};
+use jiff::tz::TimeZone;
+
+fn analyzer() -> Analyzer {
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    analyzer.begin_day();
+    take(&mut analyzer, 0, "process up: PgBouncer 1.18.0, x");
+    analyzer
+}
+
+fn take(analyzer: &mut Analyzer, second: u32, message: &str) {
+    let text = format!("1970-01-01 00:{:02}:{:02}.000 UTC [7] LOG {message}", second / 60, second % 60);
+    analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+}
+
+fn attempt(analyzer: &mut Analyzer, second: u32, pointer: u32, user: &str) {
+    let client = format!("C-0x{pointer:x}: app/{user}@10.0.0.1:{pointer}");
+    take(analyzer, second, &format!("{client} login attempt: db=app user={user} tls=no"));
+}
+
+fn closing(analyzer: &mut Analyzer, second: u32, pointer: u32, user: &str, reason: &str) {
+    let client = format!("C-0x{pointer:x}: app/{user}@10.0.0.1:{pointer}");
+    take(analyzer, second, &format!("{client} closing because: {reason} (age=1s)"));
+}
+
+const GOOD: &str = "client close request";
+const BAD: &str = "password authentication failed";
+
+fn day(analyzer: &Analyzer, second: u32) -> Tally {
+    analyzer.summary_of(Period::Day, i64::from(second) * 1000).total
+}
+
+#[test]
+fn what_was_told_as_a_login_and_fails_is_said_as_failed_later() {
+    let mut analyzer = analyzer();
+    attempt(&mut analyzer, 1, 1, "web");
+    attempt(&mut analyzer, 1, 2, "batch");
+    let told = Tally { attempts: 2, logins: 2, pending: 2, ..Tally::default() };
+    assert_eq!(day(&analyzer, 2), told);
+    analyzer.begin_day();
+    closing(&mut analyzer, 3, 1, "web", BAD);
+    closing(&mut analyzer, 3, 2, "batch", GOOD);
+    assert_eq!(day(&analyzer, 4), Tally { failed_later: 1, ..Tally::default() });
+    let summary = analyzer.summary_of(Period::Day, 4000);
+    assert_eq!(summary.accounts.len(), 1, "batch was told, and right");
+    assert_eq!((&summary.accounts[0].user[..], summary.accounts[0].tally.failed_later), (&b"web"[..], 1));
+    let run = analyzer.summary(4000).total;
+    assert_eq!(run, Tally { attempts: 2, logins: 1, failed: 1, ..Tally::default() });
+}
+
+/// It was told as failed, and its closing only says why.
+#[test]
+fn a_hopeless_attempt_fails_on_the_day_on_which_it_came() {
+    let mut analyzer = analyzer();
+    let client = "C-0x1: (nodb)/web@10.0.0.1:1";
+    take(&mut analyzer, 1, &format!("{client} login attempt: db=app user=web tls=no"));
+    assert_eq!(day(&analyzer, 1).failed, 1);
+    analyzer.begin_day();
+    take(&mut analyzer, 2, &format!("{client} closing because: no such user (age=1s)"));
+    assert_eq!(day(&analyzer, 3), Tally::default());
+}
+
+/// A refused client can have two lines, and the report may be made between them: the second one was counted anew.
+#[test]
+fn a_refused_client_counts_on_one_day_only() {
+    let mut analyzer = analyzer();
+    let client = "C-0x1: (nodb)/(nouser)@10.0.0.1:1";
+    take(
+        &mut analyzer,
+        1,
+        &format!("{client} closing because: no more connections allowed (max_client_conn) (age=0s)"),
+    );
+    analyzer.begin_day();
+    take(&mut analyzer, 1, &format!("{client} login failed: db=app user=web"));
+    assert_eq!(analyzer.figures_of(Period::Day).refusals().total(), 0);
+    analyzer.begin_day();
+    take(&mut analyzer, 2, &format!("{} login failed: db=app user=web", client.replace(":1", ":2")));
+    analyzer.begin_day();
+    let closing = "closing because: no such user (age=0s)";
+    take(&mut analyzer, 2, &format!("{} {closing}", client.replace(":1", ":2")));
+    assert_eq!(analyzer.figures_of(Period::Day).refusals().total(), 0);
+    assert_eq!(analyzer.figures().refusals().total(), 2);
+}
+
+/// Whatever happens and wherever the days are cut: all days together are the run.
+#[test]
+fn the_days_add_up_to_the_run() {
+    let mut chance = 11u64;
+    let mut below = |end: u64| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((chance >> 33) % end) as u32
+    };
+    for _ in 0..40 {
+        let mut analyzer = analyzer();
+        let mut days = Tally::default();
+        let (mut lines, mut gaps) = (0, 0);
+        for second in 1..600 {
+            let (pointer, user) = (1 + below(20), ["web", "batch", "poc"][below(3) as usize]);
+            match below(9) {
+                0..4 => attempt(&mut analyzer, second, pointer, user),
+                4 | 5 => closing(&mut analyzer, second, pointer, user, GOOD),
+                6 | 7 => closing(&mut analyzer, second, pointer, user, BAD),
+                _ if below(20) == 0 => analyzer.gap(),
+                _ => {
+                    let told = day(&analyzer, second);
+                    days.attempts += told.attempts;
+                    days.logins += told.logins - told.failed_later.min(told.logins);
+                    days.failed += told.failed + told.failed_later;
+                    days.failed_later += told.failed_later.saturating_sub(told.logins);
+                    let figures = analyzer.figures_of(Period::Day);
+                    (lines, gaps) = (lines + figures.lines().total, gaps + figures.gaps());
+                    analyzer.begin_day();
+                }
+            }
+        }
+        let (last, run) = (day(&analyzer, 600), analyzer.summary(600_000).total);
+        assert_eq!(days.attempts + last.attempts, run.attempts);
+        assert_eq!(days.logins + last.logins - last.failed_later - days.failed_later, run.logins);
+        assert_eq!(days.failed + last.failed + last.failed_later, run.failed);
+        let figures = analyzer.figures_of(Period::Day);
+        assert_eq!(lines + figures.lines().total, analyzer.figures().lines().total);
+        assert_eq!(gaps + figures.gaps(), analyzer.figures().gaps());
+        assert!(run.failed > 20 && run.logins > 20, "{run:?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! The outages of a period: what was alerted, and when it ended.
+
+use std::collections::VecDeque;
+
+use super::watch::{Alert, Entry, Notice, Recovery, Verdict};
+use crate::limits::OUTAGES;
+
+/// Something that was alerted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// The watched entry; `None` for the log itself.
+    pub entry: Option<String>,
+    /// What the last alert said of it.
+    pub verdict: Verdict,
+    /// Since when nobody had logged in, or nothing was written, in milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// When it ended; `None` while it lasts.
+    pub until: Option<i64>,
+    /// How long it lasted, in minutes, once it has ended.
+    pub minutes: i64,
+}
+
+/// The newest [`OUTAGES`] of a period, in the order in which they were told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outages {
+    list: VecDeque<Outage>,
+    older: u64,
+}
+
+impl Outages {
+    /// What is told of `entries`.
+    pub(super) fn told(&mut self, notice: &Notice, entries: &[Entry]) {
+        let name = |entry: Option<usize>| entry.map(|entry| entries[entry].name.clone());
+        match notice {
+            Notice::Alert(alert) => self.begin(name(alert.entry), alert),
+            Notice::Recovered(recovery) => self.end(name(recovery.entry).as_deref(), recovery),
+        }
+    }
+
+    /// An alert of what is known to be out is no further outage.
+    fn begin(&mut self, entry: Option<String>, alert: &Alert) {
+        if let Some(known) = self.open(entry.as_deref()) {
+            known.verdict = alert.verdict;
+            return;
+        }
+        if self.list.len() == OUTAGES {
+            self.list.pop_front();
+            self.older += 1;
+        }
+        let Alert { verdict, since, .. } = *alert;
+        self.list.push_back(Outage { entry, verdict, since, until: None, minutes: 0 });
+    }
+
+    fn end(&mut self, entry: Option<&str>, recovery: &Recovery) {
+        if let Some(known) = self.open(entry) {
+            known.until = Some(recovery.login.as_ref().map_or(recovery.at, |login| login.at));
+            known.minutes = recovery.minutes;
+        }
+    }
+
+    fn open(&mut self, entry: Option<&str>) -> Option<&mut Outage> {
+        self.list.iter_mut().find(|outage| outage.until.is_none() && outage.entry.as_deref() == entry)
+    }
+
+    /// Those that still last: they are outages of the next period as well.
+    pub(super) fn successor(&self) -> Self {
+        let list = self.list.iter().filter(|outage| outage.until.is_none()).cloned().collect();
+        Self { list, older: 0 }
+    }
+
+    /// The clock was set forward by so many milliseconds: what lasts has lasted no longer than before.
+    pub(super) fn shift(&mut self, by: i64) {
+        self.list.iter_mut().filter(|outage| outage.until.is_none()).for_each(|outage| outage.since += by);
+    }
+
+    /// The newest of them.
+    pub fn list(&self) -> impl Iterator<Item = &Outage> {
+        self.list.iter()
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.older + self.list.len() as u64
+    }
+}
