@@ -3,6 +3,7 @@
 //! An error names the file, the key, what was found, and the mend; a key that nobody knows is a warning that names
 //! the nearest known one.
 
+pub mod email;
 mod section;
 mod watched;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::analysis::watch::{Entry, Window};
 use crate::pgbouncer::fallback::{DOCUMENTED, Fallback, NAMES};
 use crate::report::time::TimeFormat;
+use email::Email;
 use section::Section;
 
 /// What is wrong with a configuration.
@@ -63,8 +65,8 @@ pub struct Config {
     pub alert_by_print: bool,
     /// Whether alerts are mailed.
     pub alert_by_email: bool,
-    /// Whether there is a section `alertingEmail`.
-    pub has_email: bool,
+    /// How mail goes, where there is a section `alertingEmail`.
+    pub email: Option<Email>,
     /// The zone of a log that does not say.
     pub log_time_zone: TimeZone,
     /// The user's own regular expressions, where they are not the documented ones.
@@ -94,17 +96,6 @@ const FILE_KEYS: &[&str] = &[
     "alertingType",
     "alertingToUse",
 ];
-const EMAIL_KEYS: &[&str] = &[
-    "emailFrom",
-    "emailTo",
-    "emailServer",
-    "emailPort",
-    "emailSecurity",
-    "emailUser",
-    "emailPasswordFile",
-    "emailTimeoutInSeconds",
-];
-
 /// Keys that a later version will honour, so that nobody relies on them in vain.
 const NOT_YET: &[&str] = &["stateFile", "prometheusFile"];
 
@@ -131,15 +122,8 @@ impl Config {
         for key in NOT_YET.iter().filter(|key| configuration.has(key)) {
             warnings.push(format!("{file}: configuration.{key} is not honoured by this version"));
         }
-        let has_email = configuration.has("alertingEmail");
-        if has_email {
-            let email = configuration.section("alertingEmail")?;
-            email.warn_unknown(EMAIL_KEYS, &mut warnings);
-            for key in ["emailFrom", "emailServer"] {
-                email.string(key)?;
-            }
-        }
-        let (alert_by_print, alert_by_email) = parse_alerting(&files, has_email)?;
+        let email = email::parse(&configuration, &mut warnings)?;
+        let (alert_by_print, alert_by_email) = parse_alerting(&files, email.is_some())?;
         let window = parse_window(&configuration)?;
         Ok(Self {
             file: file.to_owned(),
@@ -151,7 +135,7 @@ impl Config {
             watched: watched::parse(&files, &window, &configuration, &mut warnings)?,
             alert_by_print,
             alert_by_email,
-            has_email,
+            email,
             log_time_zone: parse_zone(&configuration)?,
             fallback: parse_fallback(&files)?,
             warnings,

@@ -71,6 +71,22 @@ pub const WATCHED: usize = 256;
 /// Outages of a period that are listed; older ones are counted.
 pub const OUTAGES: usize = 256;
 
+/// Mails that wait for a server that does not take them: a day of hourly alerts, and then some. A restart of the mail
+/// server is over long before.
+pub const OUTBOX: usize = 64;
+
+/// Bytes that these mails may take together.
+pub const OUTBOX_BYTES: usize = 1024 * 1024;
+
+/// The longest pause between two attempts to send, in milliseconds.
+pub const OUTBOX_PAUSE_MS: i64 = 5 * 60_000;
+
+/// Characters of a mail's subject; a longer one is cut. Mail programs show about 70.
+pub const SUBJECT_MAX: usize = 200;
+
+/// Accounts, and addresses of each, in the HTML part of a mail; the plain text has them all.
+pub const HTML_ROWS: (usize, usize) = (100, 10);
+
 /// Minutes of stats that are kept: one day.
 pub const MINUTES: usize = 24 * 60;
 

@@ -76,6 +76,23 @@ impl Sums {
         }
     }
 
+    /// Adds another period's.
+    pub fn merge(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.lines, other.lines),
+            (&mut self.requests, other.requests),
+            (&mut self.bytes_in, other.bytes_in),
+            (&mut self.bytes_out, other.bytes_out),
+            (&mut self.request_us, other.request_us),
+            (&mut self.transaction_lines, other.transaction_lines),
+            (&mut self.transactions, other.transactions),
+            (&mut self.transaction_us, other.transaction_us),
+            (&mut self.wait_us, other.wait_us),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
     /// The averages, if there was a line.
     pub fn averages(&self) -> Option<Averages> {
         let seconds = |microseconds: u64, lines: u64| microseconds as f64 / (lines as f64 * 1e6);

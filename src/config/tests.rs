@@ -15,7 +15,7 @@ fn the_configuration_of_2017_works_as_it_stands() {
     let watched: Vec<(&str, u32)> = config.watched.iter().map(|entry| (entry.name.as_str(), entry.minutes)).collect();
     assert_eq!(watched, [("postgres", 1), ("poc", 5)]);
     assert_eq!(config.watched[0].window.open, Time::constant(8, 0, 0, 0));
-    assert!(config.alert_by_print && !config.alert_by_email && config.has_email);
+    assert!(config.alert_by_print && !config.alert_by_email && config.email.is_some());
     assert!(config.fallback.is_none(), "the documented expressions need none");
     assert_eq!(config.warnings, [""; 0]);
 }

@@ -4,8 +4,10 @@
 //! programs, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
 pub mod events;
+mod html;
 pub mod json;
 mod json_writer;
+pub mod mail;
 pub mod nearest;
 pub mod notice;
 pub mod paint;

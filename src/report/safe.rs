@@ -12,6 +12,9 @@ pub enum Medium {
     File,
     /// A terminal: control characters become `\xHH` as well.
     Terminal,
+    /// The text of an HTML page, or an attribute in double quotes: as on a terminal, and the characters that are HTML's
+    /// own become entities.
+    Html,
 }
 
 /// Shows bytes as text.
@@ -47,11 +50,27 @@ impl Display for Shown<'_> {
 }
 
 fn write_character(out: &mut fmt::Formatter<'_>, character: char, medium: Medium) -> fmt::Result {
+    if medium == Medium::Html
+        && let Some(entity) = entity(character)
+    {
+        return out.write_str(entity);
+    }
     if medium == Medium::File || !is_active(character) {
         return out.write_char(character);
     }
     let mut bytes = [0; 4];
     character.encode_utf8(&mut bytes).bytes().try_for_each(|byte| write!(out, "\\x{byte:02x}"))
+}
+
+fn entity(character: char) -> Option<&'static str> {
+    Some(match character {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        _ => return None,
+    })
 }
 
 /// Control characters, and those that turn the direction of text or begin a line of their own.
@@ -73,6 +92,18 @@ mod tests {
             ("x\u{202e}y".as_bytes(), r"x\xe2\x80\xaey"),
         ] {
             assert_eq!(shown(name, Medium::Terminal).to_string(), safe);
+        }
+    }
+
+    #[test]
+    fn names_cannot_become_html() {
+        for (name, safe) in [
+            (&b"<script>alert(1)</script>"[..], "&lt;script&gt;alert(1)&lt;/script&gt;"),
+            (b"\" onmouseover=\"x", "&quot; onmouseover=&quot;x"),
+            (b"a&lt;\n'", r"a&amp;lt;\x0a&#39;"),
+            (b"\xff<", r"\xff&lt;"),
+        ] {
+            assert_eq!(shown(name, Medium::Html).to_string(), safe);
         }
     }
 
