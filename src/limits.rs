@@ -75,8 +75,8 @@ pub const OUTAGES: usize = 256;
 /// server is over long before.
 pub const OUTBOX: usize = 64;
 
-/// Bytes that these mails may take together.
-pub const OUTBOX_BYTES: usize = 1024 * 1024;
+/// Bytes that these mails may take together: a report of full tables takes about one MiB.
+pub const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
 
 /// The longest pause between two attempts to send, in milliseconds.
 pub const OUTBOX_PAUSE_MS: i64 = 5 * 60_000;

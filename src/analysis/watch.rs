@@ -25,7 +25,7 @@ use entry::State;
 
 pub use entry::Entry;
 pub use notice::{Alert, Failures, Login, Notice, OpenCounts, Recovery, Verdict};
-pub use window::{Span, WEEKDAYS, Window};
+pub use window::{Span, WEEKDAYS, Window, first_showing};
 
 /// An open or just decided session of a watched entry.
 #[derive(Debug, Clone, Copy)]

@@ -142,7 +142,7 @@ impl Context<'_> {
     }
 
     /// Prints an instant.
-    pub(super) fn time(&self, instant: i64) -> String {
+    pub fn time(&self, instant: i64) -> String {
         self.format.print((self.local)(instant))
     }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use super::kernel;
+use super::outbox::Class;
+use super::post::Post;
 use super::tail::{Mishap, Tail};
 use super::world::{Output, World};
 use crate::analysis::analyzer::{Analyzer, Seen, Settings};
@@ -14,10 +16,13 @@ use crate::analysis::watch::{Notice, Watch};
 use crate::analysis::witness::Connections;
 use crate::analysis::zones::Zones;
 use crate::config::Config;
+use crate::config::email::Email;
 use crate::limits::{CLOCK_STEP_MS, LOOK_BACK_BYTES};
 use crate::pgbouncer::lines::Line;
+use crate::report::notice::Message;
 use crate::report::paint::{Color, Paint, Style};
-use crate::report::{Report, notice, text, verbose};
+use crate::report::time::TimeFormat;
+use crate::report::{Report, mail, notice, text, verbose};
 
 /// How the daemon is to behave, beside its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +47,12 @@ pub struct Daemon<F> {
     /// Counting begins at these places of the logs; empty once it has begun.
     count_from: Vec<u64>,
     start: i64,
+    /// When the day of the next daily report began.
+    day_start: i64,
     /// What both clocks showed at the last tick: the host's, and the one that nobody sets.
     clocks: (i64, i64),
+    zone: TimeZone,
+    post: Post,
 }
 
 impl<F> Daemon<F> {
@@ -54,8 +63,12 @@ impl<F> Daemon<F> {
         let settings =
             Settings { zone: config.log_time_zone.clone(), fallback: config.fallback.take(), watch, now: start };
         let tails = config.logs.iter().cloned().map(Tail::new).collect();
-        let analyzer = Analyzer::new(settings);
+        let mut analyzer = Analyzer::new(settings);
+        if config.email.is_some() {
+            analyzer.begin_day();
+        }
         let local = Zones::new(zone.clone());
+        let post = Post::new(world, &config, zone, start, options.pid);
         let mut daemon = Self {
             config,
             options,
@@ -64,7 +77,10 @@ impl<F> Daemon<F> {
             tails,
             count_from: Vec::new(),
             start,
+            day_start: start,
             clocks: (start, world.elapsed()),
+            zone: zone.clone(),
+            post,
         };
         daemon.print_start(world);
         daemon.look_back(world);
@@ -83,14 +99,31 @@ impl<F> Daemon<F> {
                 self.poll(world);
             }
             if signals.stop {
-                self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
-                self.begin_counting_if_due();
-                self.print_report(world);
+                self.stop(world);
                 return;
             }
             if signals.report {
-                self.print_report(world);
+                self.report_now(world);
             }
+        }
+    }
+
+    /// The end: what waits for its next byte is whole, and the final report is printed and mailed.
+    fn stop(&mut self, world: &mut impl World<File = F>) {
+        self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
+        self.begin_counting_if_due();
+        self.print_report(world);
+        if let Some(email) = self.config.email.clone() {
+            self.mail_report(world, &email, Period::Run, true);
+            self.post.flush(world, &email);
+        }
+    }
+
+    /// Somebody asks for a report: by mail, where that is configured.
+    fn report_now(&mut self, world: &mut impl World<File = F>) {
+        match self.config.email.clone() {
+            Some(email) => self.mail_report(world, &email, Period::Run, false),
+            None => self.print_report(world),
         }
     }
 
@@ -122,9 +155,9 @@ impl<F> Daemon<F> {
         }
         self.tails.iter().flat_map(Tail::waiting).for_each(|line| self.analyzer.foresee(&line));
         let notices = self.analyzer.tick(now);
-        if self.config.alert_by_print {
-            self.print_notices(world, now, &notices);
-        }
+        self.tell_notices(world, now, &notices);
+        self.mail_daily(world, now);
+        self.post.attempt(world, self.config.email.as_ref());
     }
 
     /// Where the host's clock and the other one do not agree on how long the last tick was, the first was set.
@@ -146,7 +179,11 @@ impl<F> Daemon<F> {
         Some((kernel::connections(world, owner).ok()?, attempts))
     }
 
-    fn print_notices(&mut self, world: &mut impl World<File = F>, now: i64, notices: &[Notice]) {
+    /// Prints and mails what has to be told.
+    fn tell_notices(&mut self, world: &mut impl World<File = F>, now: i64, notices: &[Notice]) {
+        if notices.is_empty() {
+            return;
+        }
         let local = |instant| self.local.civil(instant);
         let context = notice::Context {
             entries: self.analyzer.watch().entries(),
@@ -154,15 +191,56 @@ impl<F> Daemon<F> {
             local: &local,
             last_record: self.analyzer.last_record(),
         };
-        let time = self.config.date_time_format.print(local(now));
+        let (messages, time) = (notice::messages(notices, &context), context.time(now));
+        if self.config.alert_by_print {
+            self.print_messages(world, &messages, &time);
+        }
+        let email = self.config.email.as_ref().filter(|_| self.config.alert_by_email);
+        if let Some((email, mail)) = email.zip(mail::of_messages(&messages, &time, self.post.origin())) {
+            let letter = self.post.letter(email, mail, Class::Alert, now, self.config.alert_by_print);
+            self.post.push(world, letter);
+        }
+    }
+
+    fn print_messages(&self, world: &mut impl World<File = F>, messages: &[Message], time: &str) {
         let mut paint = Paint::new(self.options.style);
-        for message in notice::messages(notices, &context) {
+        for message in messages {
             paint.put(Color::Yellow, format_args!("{time} ")).put(message.color(), message.headline()).end();
             for line in message.lines() {
                 paint.put(Color::Yellow, format_args!("    {line}")).end();
             }
         }
         world.print(Output::Standard, &paint.finish());
+    }
+
+    /// Once a day, the report of the day.
+    fn mail_daily(&mut self, world: &mut impl World<File = F>, now: i64) {
+        let is_due = self.post.is_daily_due(now);
+        if let Some(email) = self.config.email.clone().filter(|_| is_due) {
+            self.mail_report(world, &email, Period::Day, false);
+            self.analyzer.begin_day();
+            self.day_start = now;
+        }
+    }
+
+    fn mail_report(&mut self, world: &mut impl World<File = F>, email: &Email, of: Period, is_printed: bool) {
+        let now = world.now();
+        // The day of a report is the one that most of it lies in: one of midnight is on the day before.
+        let (start, middle) = match of {
+            Period::Run => (self.start, now),
+            Period::Day => (self.day_start, self.day_start.midpoint(now)),
+        };
+        let report = self.report(of, start, now);
+        let day = TimeFormat::default().print(self.local.civil(middle));
+        let mail = mail::of_report(&report, day.split(' ').next().unwrap_or_default(), self.post.origin());
+        drop(report);
+        let letter = self.post.letter(email, mail, Class::Report, now, is_printed);
+        self.post.push(world, letter);
+    }
+
+    fn report(&self, of: Period, start: i64, now: i64) -> Report<'_> {
+        let local = Box::new(|instant| self.local.civil(instant));
+        Report::running(&self.analyzer, of, &self.config.date_time_format, (start, now), local)
     }
 
     fn poll(&mut self, world: &mut impl World<File = F>) {
@@ -222,10 +300,7 @@ impl<F> Daemon<F> {
     }
 
     fn print_report(&mut self, world: &mut impl World<File = F>) {
-        let now = world.now();
-        let local = Box::new(|instant| self.local.civil(instant));
-        let format = &self.config.date_time_format;
-        let report = Report::running(&self.analyzer, Period::Run, format, (self.start, now), local);
+        let report = self.report(Period::Run, self.start, world.now());
         let text = text::write(&report, self.options.style);
         world.print(Output::Standard, &format!("\n{text}"));
     }
@@ -265,6 +340,11 @@ impl<F> Daemon<F> {
                 self.tails.push(tail);
             }
         }
+        if self.config.email.is_none() && config.email.is_some() {
+            self.analyzer.begin_day();
+            self.day_start = world.now();
+        }
+        self.post.reconfigure(&config, &self.zone, world.now());
         self.config = config;
         world.print(Output::Error, "loganalyzer: the configuration was read again\n");
     }

@@ -5,8 +5,12 @@
 pub mod batch;
 pub mod check;
 pub mod daemon;
+pub mod daily;
 pub mod kernel;
+pub mod outbox;
+pub mod post;
 pub mod replay;
+pub mod smtp;
 pub mod system;
 pub mod tail;
 pub mod world;

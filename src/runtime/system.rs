@@ -11,7 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
+use super::outbox::{Letter, Refusal};
+use super::smtp;
 use super::world::{Output, Signals, Status, World};
+use crate::config::email::Email;
 
 /// The operating system, with its signals caught.
 #[derive(Debug)]
@@ -88,6 +91,10 @@ impl World for System {
 
     fn read_text(&mut self, path: &Path) -> io::Result<String> {
         std::fs::read_to_string(path)
+    }
+
+    fn send(&mut self, email: &Email, letter: &Letter, host: &str) -> Result<String, Refusal> {
+        smtp::send(email, letter, host)
     }
 
     /// A read with a time-out on the pipe into which the signals write.

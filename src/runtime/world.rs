@@ -1,8 +1,11 @@
-//! The seam between the daemon and the world: whoever implements [`World`] owns time, files and signals.
+//! The seam between the daemon and the world: whoever implements [`World`] owns time, files, signals and mail.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use super::outbox::{Letter, Refusal};
+use crate::config::email::Email;
 
 /// Which file a path or an open file is, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub enum Output {
     Error,
 }
 
-/// What the daemon needs of the world. Only [`World::wait`] takes time.
+/// What the daemon needs of the world. Only [`World::wait`] and [`World::send`] take time.
 pub trait World {
     /// An open file.
     type File;
@@ -87,6 +90,13 @@ pub trait World {
     ///
     /// The operating system's, or that it is no UTF-8.
     fn read_text(&mut self, path: &Path) -> io::Result<String>;
+
+    /// Sends a mail; `host` is this host's name. Returns what the mail server said.
+    ///
+    /// # Errors
+    ///
+    /// Why the mail was not taken.
+    fn send(&mut self, email: &Email, letter: &Letter, host: &str) -> Result<String, Refusal>;
 
     /// Waits until a signal comes, or so long.
     fn wait(&mut self, time: Duration) -> Signals;

@@ -92,7 +92,7 @@ impl Window {
             return None;
         }
         let last = if self.close <= self.open { day.tomorrow().ok()? } else { day };
-        let (from, to) = (instant(zone, day, self.open)?, instant(zone, last, self.close)?);
+        let (from, to) = (first_showing(zone, day, self.open)?, first_showing(zone, last, self.close)?);
         (from < to).then_some(Span { from, to, open: true })
     }
 
@@ -107,8 +107,9 @@ impl Window {
     }
 }
 
-/// The instant at which the local clock shows a time: the first one, or the change that skips it.
-fn instant(zone: &TimeZone, day: Date, time: Time) -> Option<i64> {
+/// The instant at which the local clock shows a time, in milliseconds since 1970-01-01 UTC: the first one, or the change
+/// that skips it.
+pub fn first_showing(zone: &TimeZone, day: Date, time: Time) -> Option<i64> {
     let civil = day.to_datetime(time);
     let at = |offset: Offset| offset.to_timestamp(civil).ok();
     let instant = match zone.to_ambiguous_timestamp(civil).offset() {

@@ -1,0 +1,132 @@
+//! What is mailed, and when: alerts as they come, the report of the day, and what is asked for.
+
+use jiff::tz::TimeZone;
+
+use super::daily::Daily;
+use super::outbox::{Class, Event, Letter, Outbox};
+use super::world::{Output, World};
+use crate::config::Config;
+use crate::config::email::Email;
+use crate::report::mail::{Mail, Origin};
+
+/// The mails of a daemon.
+#[derive(Debug)]
+pub struct Post {
+    outbox: Outbox,
+    origin: Origin,
+    daily: Daily,
+    pid: u32,
+    /// Letters so far.
+    count: u64,
+}
+
+impl Post {
+    /// Nothing to send yet. `now` is in milliseconds since 1970-01-01 UTC, `pid` the process' own number.
+    pub fn new(world: &mut impl World, config: &Config, zone: &TimeZone, now: i64, pid: u32) -> Self {
+        let origin = Origin { host: host(world), logs: logs(config) };
+        let daily = Daily::new(zone.clone(), config.report_time, now);
+        Self { outbox: Outbox::default(), origin, daily, pid, count: 0 }
+    }
+
+    /// The configuration has changed.
+    pub fn reconfigure(&mut self, config: &Config, zone: &TimeZone, now: i64) {
+        self.origin.logs = logs(config);
+        if self.daily.time() != config.report_time {
+            self.daily = Daily::new(zone.clone(), config.report_time, now);
+        }
+    }
+
+    /// Where mails come from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether the report of the day is due, for once.
+    pub fn is_daily_due(&mut self, now: i64) -> bool {
+        self.daily.is_due(now)
+    }
+
+    /// A letter that goes to everybody.
+    pub fn letter(&mut self, email: &Email, mail: Mail, class: Class, now: i64, is_printed: bool) -> Letter {
+        self.count += 1;
+        let id = format!("<{now}.{}.{}.loganalyzer@{}>", self.pid, self.count, self.origin.host);
+        Letter { mail, class, id, at: now, to: email.to.clone(), left: email.to.clone(), is_printed }
+    }
+
+    /// Puts a letter into the box.
+    pub fn push(&mut self, world: &mut impl World, letter: Letter) {
+        let lost = self.outbox.push(letter);
+        tell(world, lost);
+    }
+
+    /// Makes one attempt, if there is something to send and somebody to send it through.
+    pub fn attempt(&mut self, world: &mut impl World, email: Option<&Email>) {
+        let events = match email {
+            Some(email) => {
+                let (now, host) = (world.elapsed(), &self.origin.host);
+                self.outbox.attempt(now, &mut |letter| world.send(email, letter, host))
+            }
+            None => self.outbox.give_up("there is no configuration.alertingEmail any more"),
+        };
+        tell(world, events);
+    }
+
+    /// Sends what is there before the program ends: as long as the server may take for one answer, and no longer.
+    pub fn flush(&mut self, world: &mut impl World, email: &Email) {
+        let limit = i64::try_from(email.timeout.as_millis()).unwrap_or(i64::MAX);
+        let begin = world.elapsed();
+        let mut why = "there was no time".to_owned();
+        self.outbox.hurry();
+        while !self.outbox.is_empty() && world.elapsed() - begin < limit {
+            let (now, host) = (world.elapsed(), &self.origin.host);
+            for event in self.outbox.attempt(now, &mut |letter| {
+                let result = world.send(email, letter, host);
+                if let Err(refusal) = &result {
+                    why.clone_from(&refusal.message);
+                }
+                result
+            }) {
+                if let Event::Lost(..) = event {
+                    tell(world, vec![event]);
+                }
+            }
+            if self.outbox.is_waiting(now) {
+                break;
+            }
+        }
+        let lost = self.outbox.give_up(&why);
+        tell(world, lost);
+    }
+}
+
+/// Says what has become of mails; what one of them said is printed, if it was not yet.
+fn tell(world: &mut impl World, events: Vec<Event>) {
+    for event in events {
+        let line = match event {
+            Event::Failing(why) => format!("mail cannot be sent: {why}; trying again"),
+            Event::Works => "mail is sent again".to_owned(),
+            Event::Lost(letter, why) => {
+                if !letter.is_printed {
+                    world.print(Output::Standard, &format!("\n{}\n{}", letter.mail.subject, letter.mail.text));
+                }
+                let to: Vec<String> = letter.left.iter().map(ToString::to_string).collect();
+                format!("a mail to {} was not delivered: {why}: {}", to.join(", "), letter.mail.subject)
+            }
+        };
+        world.print(Output::Error, &format!("loganalyzer: {line}\n"));
+    }
+}
+
+fn logs(config: &Config) -> String {
+    let logs: Vec<String> = config.logs.iter().map(|path| path.display().to_string()).collect();
+    logs.join(", ")
+}
+
+/// The host's name, as it may stand in a mail's header and in SMTP's EHLO.
+pub(super) fn host(world: &mut impl World) -> String {
+    let name = world.read_text("/proc/sys/kernel/hostname".as_ref()).unwrap_or_default();
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    let name = name.trim();
+    let good = !name.is_empty() && name.bytes().all(is_good) && !name.starts_with(['.', '-']) && !name.ends_with('.');
+    if good { name.to_owned() } else { "localhost".to_owned() }
+}
