@@ -12,6 +12,7 @@ Usage: loganalyzer [OPTIONS]                    follow the log of the configurat
   -c, --config FILE   default: ./LogAnalyzer.json, then /etc/loganalyzer/LogAnalyzer.json
       --format FORMAT of a report or replay: text (default) or json
       --propose       with replay: for every account the least threshold that would have raised no alert
+      --send-test-mail  with check: send a mail, and say what the mail server answered
   -V, --verbose       also print every stats line and login as it comes
   -v, --version
   -h, --help
@@ -57,6 +58,8 @@ pub struct Arguments {
     pub format: Format,
     /// `--propose`.
     pub propose: bool,
+    /// `--send-test-mail`.
+    pub send_test_mail: bool,
 }
 
 /// Reads the arguments behind the program's name.
@@ -67,8 +70,14 @@ pub struct Arguments {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
     use lexopt::prelude::{Long, Short, Value};
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut read =
-        Arguments { command: Command::Follow, config: None, verbose: false, format: Format::Text, propose: false };
+    let mut read = Arguments {
+        command: Command::Follow,
+        config: None,
+        verbose: false,
+        format: Format::Text,
+        propose: false,
+        send_test_mail: false,
+    };
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Short('h') | Long("help") => return Ok(Arguments { command: Command::Help, ..read }),
@@ -78,6 +87,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments,
                 read.config = Some(parser.value().map_err(|error| error.to_string())?.into());
             }
             Long("propose") => read.propose = true,
+            Long("send-test-mail") => read.send_test_mail = true,
             Long("format") => read.format = parse_format(&parser.value().map_err(|error| error.to_string())?)?,
             Value(value) => add_value(&mut read.command, value)?,
             other => return Err(other.unexpected().to_string()),
@@ -88,6 +98,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments,
     }
     if read.propose && !matches!(read.command, Command::Replay(_)) {
         return Err("--propose goes with replay".to_owned());
+    }
+    if read.send_test_mail && read.command != Command::Check {
+        return Err("--send-test-mail goes with check".to_owned());
     }
     Ok(read)
 }
@@ -134,6 +147,7 @@ mod tests {
         assert_eq!(read(&["-v"]).map(|read| read.command), Ok(Command::Version));
         let replay = read(&["replay", "--propose", "a.log"]).expect("right");
         assert_eq!((replay.command, replay.propose), (Command::Replay(vec!["a.log".into()]), true));
+        assert_eq!(read(&["check", "--send-test-mail"]).map(|read| read.send_test_mail), Ok(true));
         assert_eq!(read(&["check"]).map(|read| read.command), Ok(Command::Check));
     }
 
@@ -144,6 +158,7 @@ mod tests {
             (&["--format", "xml"], "--format xml: write text or json"),
             (&["--format", "json"], "--format goes with report and replay"),
             (&["check", "--propose"], "--propose goes with replay"),
+            (&["report", "--send-test-mail"], "--send-test-mail goes with check"),
             (&["--frob"], "invalid option '--frob'"),
             (&["-c"], "missing argument for option '-c'"),
         ] {

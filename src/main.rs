@@ -105,9 +105,9 @@ fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
 }
 
 fn run_check(arguments: &Arguments) -> Result<(), Failure> {
-    let (text, well) = check::check(load(arguments)?, &TimeZone::system(), &mut system()?);
+    let (text, failure) = check::check(load(arguments)?, &TimeZone::system(), &mut system()?, arguments.send_test_mail);
     print(&text)?;
-    if well { Ok(()) } else { Err(Failure::Failed("the log cannot be read".to_owned())) }
+    failure.map_or(Ok(()), |failure| Err(Failure::Failed(failure.to_owned())))
 }
 
 fn system() -> Result<System, Failure> {

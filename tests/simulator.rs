@@ -20,6 +20,7 @@ mod simulator {
     pub mod model;
     pub mod model_entry;
     pub mod model_heart;
+    pub mod model_mail;
     pub mod model_tail;
     pub mod script;
     pub mod world;
@@ -41,6 +42,8 @@ struct Run {
     output: String,
     ticks: u64,
     daemons: u32,
+    mails: usize,
+    lost: usize,
 }
 
 /// Runs a seed: daemon after daemon, until the script ends.
@@ -58,9 +61,18 @@ fn run(seed: u64, days: i64) -> Run {
         let options = Options { verbose: false, style: Style::default(), pid: 1 };
         Daemon::start(&mut shared.clone(), config, &zone, options).run(&mut shared.clone());
         daemons += 1;
+        shared.0.borrow_mut().end_daemon();
     }
     let simulation = shared.0.borrow();
-    Run { history: simulation.history.clone(), output: simulation.output.clone(), ticks: simulation.ticks, daemons }
+    let (mails, lost) = (simulation.mails, simulation.lost);
+    Run {
+        history: simulation.history.clone(),
+        output: simulation.output.clone(),
+        ticks: simulation.ticks,
+        daemons,
+        mails,
+        lost,
+    }
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -71,19 +83,22 @@ fn number(name: &str, default: u64) -> u64 {
 fn every_alert_and_recovery_comes_when_the_model_says() {
     let (first, seeds) = (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", 12));
     let days = number("SIMULATOR_DAYS", 4).cast_signed();
-    let (mut told, mut ticks, mut daemons) = (0, 0, 0);
+    let (mut told, mut ticks, mut daemons, mut mails, mut lost) = (0, 0, 0, 0, 0);
     let mut verdicts = std::collections::BTreeMap::new();
     for seed in first..first + seeds {
         let run = run(seed, days);
         told += run.history.len();
         ticks += run.ticks;
         daemons += run.daemons;
+        mails += run.mails;
+        lost += run.lost;
         for (_, (_, verdict, _)) in run.history {
             *verdicts.entry(verdict).or_insert(0u64) += 1;
         }
     }
     let all = seeds.cast_signed() * days;
     println!("{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {told} notices: {verdicts:?}");
+    println!("{mails} mails arrived, {lost} were refused for good or were left over and printed");
 }
 
 #[test]

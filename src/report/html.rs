@@ -104,12 +104,8 @@ impl Page {
             ));
         }
         self.add("</tr>\n");
-        let cell = format!(
-            "<td valign=\"top\" style=\"padding:5px 8px 5px 0;border-top:1px solid {};font-size:14px;overflow-wrap:anywhere\">",
-            color::LINE
-        );
         for row in rows {
-            let cells: Vec<String> = row.iter().map(|text| format!("{cell}{text}</td>")).collect();
+            let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
             self.add(format_args!("<tr>{}</tr>\n", cells.concat()));
         }
         self.add("</table></td></tr>\n");
@@ -167,6 +163,16 @@ impl Page {
         ));
         self.html
     }
+}
+
+/// A cell of a table. What is short stays on its line; what is long may break anywhere, so that no name is wider than a
+/// phone.
+fn cell(html: &str) -> String {
+    let wrap = if html.len() <= 16 { "white-space:nowrap" } else { "overflow-wrap:anywhere" };
+    let line = color::LINE;
+    format!(
+        "<td valign=\"top\" style=\"padding:5px 8px 5px 0;border-top:1px solid {line};font-size:14px;{wrap}\">{html}</td>"
+    )
 }
 
 /// A line for [`NOTE`].

@@ -8,7 +8,7 @@ use super::html::{self, Page, color, safe};
 use super::notice::{Message, plural};
 use super::paint::Style;
 use super::safe::Medium;
-use super::text::{self, outage_name};
+use super::text::{self, outage_name, outage_times};
 use crate::analysis::summary::{AccountSummary, Breakdown};
 use crate::analysis::traffic::Sums;
 use crate::limits::{HTML_ROWS, SUBJECT_MAX};
@@ -34,6 +34,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The last lines of a plain text.
+    fn signature(&self, time: &str) -> String {
+        format!("\nTime : {time}\nHost : {}\nLog : {}\n", self.host, self.logs)
+    }
+
     fn line(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         format!("loganalyzer {version} on {}, following {}", self.host, self.logs)
@@ -67,26 +72,38 @@ fn subject(matter: &str) -> String {
     subject
 }
 
+/// A mail that only shows that mails arrive.
+pub fn of_test(origin: &Origin, time: &str) -> Mail {
+    let said = "This mail was asked for (loganalyzer check --send-test-mail). Alerts and reports come the same way.";
+    let mut page = Page::new("Test", &format!("{time} on {}", origin.host), color::GOOD);
+    page.text(said);
+    let text = format!("{said}\n{}", origin.signature(time));
+    Mail { subject: subject("Test"), text, html: page.finish(&origin.line()) }
+}
+
 /// What is told in one tick at `time`, as one mail; `None` where that is nothing.
 pub fn of_messages(messages: &[Message], time: &str, origin: &Origin) -> Option<Mail> {
     let subjects: Vec<String> = messages.iter().map(Message::subject).collect();
     let band = if messages.iter().any(|message| message.is_alert) { color::BAD } else { color::GOOD };
-    let mut page = Page::new(&subjects.first()?.clone(), &format!("{} on {}", time, origin.host), band);
-    let mut text = String::new();
+    let mut page = Page::new(subjects.first()?, &format!("{time} on {}", origin.host), band);
+    let mut lines: Vec<String> = Vec::new();
     for message in messages {
-        text += &format!("{}\n", message.headline());
-        text.extend(message.lines().map(|line| format!("    {line}\n")));
-        write_message(message, &mut page);
+        lines.push(format!("{}\n", message.headline()));
+        lines.extend(message.lines().map(|line| format!("    {line}\n")));
+        write_message(message, messages.len() == 1, &mut page);
     }
-    text += &format!("\nTime : {time}\nHost : {}\nLog : {}\n", origin.host, origin.logs);
-    Some(Mail { subject: subject(&subjects.join("; ")), text, html: page.finish(&origin.line()) })
+    lines.push(origin.signature(time));
+    Some(Mail { subject: subject(&subjects.join("; ")), text: lines.concat(), html: page.finish(&origin.line()) })
 }
 
-fn write_message(message: &Message, page: &mut Page) {
+/// The title has said what the only message is about.
+fn write_message(message: &Message, is_only: bool, page: &mut Page) {
     let color = if message.is_alert { color::BAD } else { color::GOOD };
-    page.heading(format_args!("<span style=\"color:{color}\">{}</span>", safe(message.headline().as_bytes())));
+    let headline =
+        if is_only { message.addition.trim_start_matches([',', ' ']).to_owned() } else { message.headline() };
+    page.heading(format_args!("<span style=\"color:{color}\">{}</span>", safe(headline.as_bytes())));
     let rows = message.lines().map(|line| {
-        let indent = if line.starts_with(' ') { "&nbsp;&nbsp;&nbsp;" } else { "" };
+        let indent = if line.starts_with(' ') { "&ensp;" } else { "" };
         let (label, value) = line.trim_start().split_once(" : ").unwrap_or(("", line.trim_start()));
         vec![format!("{indent}{}", safe(label.as_bytes())), safe(value.as_bytes()).to_string()]
     });
@@ -117,10 +134,10 @@ fn write_page(report: &Report<'_>, day: &str, accounts: u64, origin: &Origin) ->
     let outages = report.figures.outages().count();
     let bad = |count: u64| if count > 0 { color::BAD } else { color::TEXT };
     page.tiles(&[
-        ("accounts", grouped(accounts), color::TEXT),
-        ("logins", grouped(total.logins), color::GOOD),
-        ("failed logins", grouped(total.failed), bad(total.failed)),
-        ("outages", grouped(outages), bad(outages)),
+        (name(accounts, "account", "accounts"), grouped(accounts), color::TEXT),
+        (name(total.logins, "login", "logins"), grouped(total.logins), color::GOOD),
+        (name(total.failed, "failed login", "failed logins"), grouped(total.failed), bad(total.failed)),
+        (name(outages, "outage", "outages"), grouped(outages), bad(outages)),
     ]);
     write_outages(report, &mut page);
     write_traffic(report, &mut page);
@@ -136,13 +153,8 @@ fn write_outages(report: &Report<'_>, page: &mut Page) {
         return;
     }
     page.heading("Outages");
-    let rows = outages.list().map(|outage| {
-        let until = outage.until.map_or("lasts".to_owned(), |until| report.time(until));
-        let length = outage.until.map_or(String::new(), |_| plural(outage.minutes, "minute", "minutes"));
-        let name = outage_name(outage, Medium::Html);
-        vec![name, outage.verdict.name().to_owned(), report.time(outage.since), until, length]
-    });
-    page.table(&["account", "verdict", "since", "until", "length"], rows);
+    let rows = outages.list().map(|outage| vec![outage_name(outage, Medium::Html), outage_times(report, outage)]);
+    page.table(&["", ""], rows);
 }
 
 fn write_traffic(report: &Report<'_>, page: &mut Page) {
@@ -152,11 +164,11 @@ fn write_traffic(report: &Report<'_>, page: &mut Page) {
         ("Average requests by second", grouped(averages.requests)),
         ("Average bytes IN by second", grouped(averages.bytes_in)),
         ("Average bytes OUT by second", grouped(averages.bytes_out)),
-        ("Average request duration by second", text::seconds(averages.request_seconds)),
+        ("Average request duration by second", milliseconds(averages.request_seconds)),
     ];
     if let Some(since) = averages.since_1_8 {
         rows.push(("Average transactions by second", grouped(since.transactions)));
-        rows.push(("Average wait by second", text::seconds(since.wait_seconds)));
+        rows.push(("Average wait by second", milliseconds(since.wait_seconds)));
     }
     page.table(&["", ""], rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
     let hours = hours(report);
@@ -279,6 +291,15 @@ fn write_oddities(report: &Report<'_>, page: &mut Page) {
     if gaps > 0 {
         page.text(format_args!("Gaps in the log: {}", grouped(gaps)));
     }
+}
+
+/// What so many are called.
+fn name<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.3} ms", seconds * 1000.0)
 }
 
 /// `1,204`.

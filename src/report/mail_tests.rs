@@ -18,7 +18,7 @@ fn message(is_alert: bool, matter: &str) -> Message {
 #[test]
 fn the_subject_says_the_matter() {
     let alert = message(true, "postgres: no login for 5 minutes (silent)");
-    let mail = of_messages(&[alert.clone()], "14:00", &origin()).expect("a mail");
+    let mail = of_messages(std::slice::from_ref(&alert), "14:00", &origin()).expect("a mail");
     assert_eq!(mail.subject, "[LogAnalyzer] ALERT postgres: no login for 5 minutes (silent)");
     let text = "ALERT postgres: no login for 5 minutes (silent), since 13:54\n    last login : 2026-11-23 13:54:30 from \
                 10.0.0.30\n\nTime : 14:00\nHost : db1\nLog : /var/log/postgresql/pgbouncer.log\n";

@@ -58,7 +58,7 @@ fn write_averages(averages: &Averages, paint: &mut Paint) {
 }
 
 /// The shortest form that reads back, with a decimal point.
-pub(super) fn seconds(value: f64) -> String {
+fn seconds(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.1}") } else { value.to_string() }
 }
 

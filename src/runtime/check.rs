@@ -1,22 +1,33 @@
 //! `check`: whether the configuration and the log are what the daemon needs.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::outbox::Class;
+use super::post::Post;
 use super::system::System;
 use super::tail::Tail;
 use super::world::World;
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::watch::{Entry, WEEKDAYS, Watch};
+use crate::analysis::zones::Zones;
 use crate::config::Config;
+use crate::config::email::Security;
 use crate::limits::LOOK_BACK_BYTES;
+use crate::report::mail;
 use crate::report::nearest::nearest_account;
 use crate::report::safe::{Medium, shown};
 
-/// Writes what was found; the second part says whether all is well.
-pub fn check(mut config: Config, zone: &TimeZone, system: &mut System) -> (String, bool) {
+/// Writes what was found; the second part says what makes the daemon useless, if anything does.
+pub fn check(
+    mut config: Config,
+    zone: &TimeZone,
+    system: &mut System,
+    send_test_mail: bool,
+) -> (String, Option<&'static str>) {
     let mut out = format!("Configuration : {}\n", config.file);
     for warning in &config.warnings {
         add(&mut out, format_args!("WARNING : {warning}"));
@@ -37,7 +48,62 @@ pub fn check(mut config: Config, zone: &TimeZone, system: &mut System) -> (Strin
     if config.watched.is_empty() {
         add(&mut out, format_args!("WARNING : nobody is watched (file.usersToWatchAndThresholdInMinutes)"));
     }
-    (out, well)
+    let mailed = check_mail(&config, system, send_test_mail, now, &mut out);
+    let unreadable = (!well).then_some("the log cannot be read");
+    (out, unreadable.or(mailed.err()))
+}
+
+/// How mail goes; and whether it does, if that is to be tried.
+fn check_mail(
+    config: &Config,
+    system: &mut System,
+    send: bool,
+    now: i64,
+    out: &mut String,
+) -> Result<(), &'static str> {
+    let Some(email) = &config.email else {
+        add(out, format_args!("Mail : none (configuration.alertingEmail)"));
+        return if send { Err("there is no configuration.alertingEmail to send a mail with") } else { Ok(()) };
+    };
+    let to: Vec<String> = email.to.iter().map(ToString::to_string).collect();
+    let way = match email.security {
+        Security::None => "",
+        Security::StartTls => " with STARTTLS",
+        Security::Tls => " with TLS",
+    };
+    let (server, port, time) = (&email.server, email.port, config.report_time);
+    let alerts = if config.alert_by_email { "alerts, and the report of the day" } else { "the report of the day" };
+    add(out, format_args!("Mail : {alerts} at {time}, to {} through {server}:{port}{way}", to.join(", ")));
+    if let Some((_, file)) = &email.login {
+        check_password_file(file, out);
+    }
+    if !send {
+        return Ok(());
+    }
+    let zone = TimeZone::system();
+    let mut post = Post::new(system, config, &zone, now, std::process::id());
+    let mail = mail::of_test(post.origin(), &config.date_time_format.print(Zones::new(zone).civil(now)));
+    let letter = post.letter(email, mail, Class::Report, now, true);
+    let host = post.origin().host.clone();
+    match system.send(email, &letter, &host) {
+        Ok(answer) => add(out, format_args!("Test mail : taken by {server}:{port}: {answer}")),
+        Err(refusal) => {
+            add(out, format_args!("ERROR : the test mail was not taken: {}", refusal.message));
+            return Err("the test mail was not taken");
+        }
+    }
+    Ok(())
+}
+
+fn check_password_file(file: &Path, out: &mut String) {
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+            let file = file.display();
+            add(out, format_args!("WARNING : {file} can be read by others; chmod 600 {file}"));
+        }
+        Ok(_) => {}
+        Err(error) => add(out, format_args!("ERROR : emailPasswordFile {}: {error}", file.display())),
+    }
 }
 
 fn add(out: &mut String, line: std::fmt::Arguments<'_>) {

@@ -53,6 +53,8 @@ pub struct Daemon<F> {
     clocks: (i64, i64),
     zone: TimeZone,
     post: Post,
+    /// SIGUSR1 has come.
+    wants_report: bool,
 }
 
 impl<F> Daemon<F> {
@@ -81,6 +83,7 @@ impl<F> Daemon<F> {
             clocks: (start, world.elapsed()),
             zone: zone.clone(),
             post,
+            wants_report: false,
         };
         daemon.print_start(world);
         daemon.look_back(world);
@@ -95,21 +98,17 @@ impl<F> Daemon<F> {
             if signals.reload {
                 self.reload(world);
             }
-            if signals.report || signals.stop {
-                self.poll(world);
-            }
             if signals.stop {
                 self.stop(world);
                 return;
             }
-            if signals.report {
-                self.report_now(world);
-            }
+            self.wants_report |= signals.report;
         }
     }
 
     /// The end: what waits for its next byte is whole, and the final report is printed and mailed.
     fn stop(&mut self, world: &mut impl World<File = F>) {
+        self.poll(world);
         self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
         self.begin_counting_if_due();
         self.print_report(world);
@@ -119,8 +118,11 @@ impl<F> Daemon<F> {
         }
     }
 
-    /// Somebody asks for a report: by mail, where that is configured.
-    fn report_now(&mut self, world: &mut impl World<File = F>) {
+    /// Somebody may have asked for a report: by mail, where that is configured.
+    fn report_if_wanted(&mut self, world: &mut impl World<File = F>) {
+        if !std::mem::take(&mut self.wants_report) {
+            return;
+        }
         match self.config.email.clone() {
             Some(email) => self.mail_report(world, &email, Period::Run, false),
             None => self.print_report(world),
@@ -157,6 +159,7 @@ impl<F> Daemon<F> {
         let notices = self.analyzer.tick(now);
         self.tell_notices(world, now, &notices);
         self.mail_daily(world, now);
+        self.report_if_wanted(world);
         self.post.attempt(world, self.config.email.as_ref());
     }
 

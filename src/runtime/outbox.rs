@@ -3,7 +3,8 @@
 //! ```text
 //! sent                 out of the box
 //! the server is away   everything waits, longer each time, five minutes at most
-//! refused for now      this mail waits, and whatever else is for the same recipients behind it
+//! refused for now      this mail waits, and whatever else is for the same recipients behind it; when it is refused
+//!                      again, each recipient's is tried alone
 //! refused for good     out of the box, and printed; with several recipients each is tried alone first
 //! no room              the oldest report goes, else the oldest alert: printed, and counted in the next mail
 //! ```
@@ -75,6 +76,8 @@ pub enum Event {
     Failing(String),
     /// It can be sent again.
     Works,
+    /// This mail is refused for now, for this reason. Said once of each mail.
+    Delayed(Box<Letter>, String),
     /// This mail goes out of the box without having arrived, for this reason.
     Lost(Box<Letter>, String),
 }
@@ -144,21 +147,22 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Makes one attempt, if one is due at `now` (milliseconds of the clock that nobody sets).
-    pub fn attempt(&mut self, now: i64, send: &mut dyn FnMut(&Letter) -> Result<String, Refusal>) -> Vec<Event> {
-        if now < self.until {
-            return Vec::new();
-        }
-        let Some(place) = self.choose(now) else { return Vec::new() };
+    /// Makes one attempt, if one is due at `now` (milliseconds of the clock that nobody sets); `None` if not.
+    pub fn attempt(
+        &mut self,
+        now: i64,
+        send: &mut dyn FnMut(&Letter) -> Result<String, Refusal>,
+    ) -> Option<Vec<Event>> {
+        let place = if now < self.until { None } else { self.choose(now) }?;
         let untold = self.untold;
         let mut letter = self.waiting[place].letter.clone();
         if untold > 0 {
             letter.mail = letter.mail.with_note(&note(untold));
         }
-        match send(&letter) {
+        Some(match send(&letter) {
             Ok(_) => self.sent(place, untold),
             Err(refusal) => self.refused(place, refusal, now),
-        }
+        })
     }
 
     /// The first letter that need not wait, and for whose recipients no letter before it waits. Where that is so for
@@ -191,6 +195,20 @@ impl Outbox {
         self.waiting.insert(place + 1, Waiting { letter, until: i64::MIN, pause: 0 });
     }
 
+    /// Makes a letter of each recipient of one.
+    fn split_all(&mut self, place: usize) -> Vec<Event> {
+        while let Some(to) = self.waiting[place].letter.left.pop() {
+            if self.waiting[place].letter.left.is_empty() {
+                self.waiting[place].letter.left.push(to);
+                break;
+            }
+            self.split(place, vec![to]);
+        }
+        let waiting = &mut self.waiting[place];
+        (waiting.until, waiting.pause) = (i64::MIN, 0);
+        Vec::new()
+    }
+
     fn sent(&mut self, place: usize, told: u64) -> Vec<Event> {
         self.waiting.remove(place);
         self.untold -= told;
@@ -199,44 +217,35 @@ impl Outbox {
     }
 
     fn refused(&mut self, place: usize, refusal: Refusal, now: i64) -> Vec<Event> {
-        let several = self.waiting[place].letter.left.len() > 1;
+        let waiting = &self.waiting[place];
+        let several = waiting.letter.left.len() > 1;
+        // The first time it may be over soon, and go to all of them at once.
+        let is_first = waiting.pause == 0;
         match refusal.kind {
             RefusalKind::Server => {
                 self.pause = longer(self.pause);
                 self.until = now + self.pause;
+                let is_new = !std::mem::replace(&mut self.is_failing, true);
+                if is_new { vec![Event::Failing(refusal.message)] } else { Vec::new() }
             }
             // One of them may be the reason.
-            RefusalKind::Temporary | RefusalKind::Permanent if several => {
-                let all = std::mem::take(&mut self.waiting[place].letter.left);
-                let alone = all.into_iter().rev().map(|to| {
-                    let letter = Letter { left: vec![to], ..self.waiting[place].letter.clone() };
-                    Waiting { letter, until: i64::MIN, pause: 0 }
-                });
-                let alone: Vec<Waiting> = alone.collect();
-                self.waiting.remove(place);
-                alone.into_iter().for_each(|waiting| self.waiting.insert(place, waiting));
-                return Vec::new();
-            }
+            RefusalKind::Permanent if several => self.split_all(place),
+            RefusalKind::Temporary if several && !is_first => self.split_all(place),
             RefusalKind::Temporary => {
                 let waiting = &mut self.waiting[place];
                 waiting.pause = longer(waiting.pause);
                 waiting.until = now + waiting.pause;
+                let delayed = || Event::Delayed(Box::new(waiting.letter.clone()), refusal.message);
+                if is_first { vec![delayed()] } else { Vec::new() }
             }
-            RefusalKind::Permanent => return self.lose(place, &refusal.message).into_iter().collect(),
+            RefusalKind::Permanent => self.lose(place, &refusal.message).into_iter().collect(),
         }
-        let is_new = !std::mem::replace(&mut self.is_failing, true);
-        if is_new { vec![Event::Failing(refusal.message)] } else { Vec::new() }
     }
 
     /// Forgets all pauses: the next attempt is the last one, or nothing is known of the server yet.
     pub fn hurry(&mut self) {
         self.until = i64::MIN;
         self.waiting.iter_mut().for_each(|waiting| waiting.until = i64::MIN);
-    }
-
-    /// Whether nothing can be sent at `now`, because the server is away or every mail has to wait.
-    pub fn is_waiting(&self, now: i64) -> bool {
-        self.until > now || self.waiting.iter().all(|waiting| waiting.until > now)
     }
 
     /// Takes everything out, without having sent it.

@@ -46,12 +46,12 @@ fn a_server_that_is_away_is_tried_less_and_less_often_and_said_once() {
             tries.push(now / 1000);
             refusal(RefusalKind::Server)
         });
-        said.extend(events);
+        said.extend(events.unwrap_or_default());
     }
     assert_eq!(tries[..9], [0, 2, 6, 14, 30, 62, 126, 254, 510]);
     assert_eq!((tries[9], tries[10], tries.len()), (810, 1110, 19), "five minutes at most");
     assert_eq!(said, [Event::Failing("no".to_owned())]);
-    let works = outbox.attempt(3_900_000, &mut |_| Ok(String::new()));
+    let works = outbox.attempt(3_900_000, &mut |_| Ok(String::new())).expect("an attempt");
     assert_eq!((works, outbox.len()), (vec![Event::Works], 0));
 }
 
@@ -60,7 +60,7 @@ fn what_is_refused_for_good_is_lost_and_told_in_the_next_mail() {
     let mut outbox = Outbox::default();
     outbox.push(letter(1, Class::Alert, &["a@x"]));
     outbox.push(letter(2, Class::Alert, &["a@x"]));
-    let events = outbox.attempt(0, &mut |_| refusal(RefusalKind::Permanent));
+    let events = outbox.attempt(0, &mut |_| refusal(RefusalKind::Permanent)).expect("an attempt");
     assert!(matches!(&events[..], [Event::Lost(letter, why)] if subject(letter) == 1 && why == "no"), "{events:?}");
     let mut text = String::new();
     outbox.attempt(0, &mut |letter| {
@@ -91,7 +91,7 @@ fn one_recipient_who_is_refused_does_not_keep_the_mail_from_the_others() {
         outbox.push(letter(2, Class::Alert, &["a@x", "bad@x", "c@x"]));
         let mut got: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for now in 0..20 {
-            outbox.attempt(now, &mut |letter| {
+            outbox.attempt(now * 1000, &mut |letter| {
                 if letter.left.iter().any(|to| to.email.user() == "bad") {
                     return refusal(kind);
                 }
@@ -106,6 +106,16 @@ fn one_recipient_who_is_refused_does_not_keep_the_mail_from_the_others() {
         let left = if kind == RefusalKind::Permanent { 0 } else { 2 };
         assert_eq!(outbox.len(), left, "{kind:?}");
     }
+}
+
+/// At the end the daemon tried on for as long as it had time, though there was nothing that could be tried.
+#[test]
+fn where_all_have_to_wait_for_the_first_there_is_no_attempt() {
+    let mut outbox = Outbox::default();
+    outbox.push(letter(1, Class::Alert, &["a@x"]));
+    outbox.push(letter(2, Class::Alert, &["a@x"]));
+    assert!(outbox.attempt(0, &mut |_| refusal(RefusalKind::Temporary)).is_some());
+    assert_eq!(outbox.attempt(0, &mut |_| panic!("there is nothing to try")), None);
 }
 
 #[test]
@@ -152,7 +162,7 @@ fn everybody_gets_everything_once_and_in_order() {
                 count += 1;
                 let class = if below(3) == 0 { Class::Report } else { Class::Alert };
                 let all = ["a@x", "b@x", "c@x"];
-                let to = &all[..1 + below(3) as usize];
+                let to = &all[..=below(3) as usize];
                 for to in to {
                     pushed.entry(((*to).to_owned(), class == Class::Alert)).or_default().push(count);
                 }

@@ -64,7 +64,7 @@ impl Post {
         let events = match email {
             Some(email) => {
                 let (now, host) = (world.elapsed(), &self.origin.host);
-                self.outbox.attempt(now, &mut |letter| world.send(email, letter, host))
+                self.outbox.attempt(now, &mut |letter| world.send(email, letter, host)).unwrap_or_default()
             }
             None => self.outbox.give_up("there is no configuration.alertingEmail any more"),
         };
@@ -77,22 +77,17 @@ impl Post {
         let begin = world.elapsed();
         let mut why = "there was no time".to_owned();
         self.outbox.hurry();
-        while !self.outbox.is_empty() && world.elapsed() - begin < limit {
+        while world.elapsed() - begin < limit {
             let (now, host) = (world.elapsed(), &self.origin.host);
-            for event in self.outbox.attempt(now, &mut |letter| {
+            let events = self.outbox.attempt(now, &mut |letter| {
                 let result = world.send(email, letter, host);
                 if let Err(refusal) = &result {
                     why.clone_from(&refusal.message);
                 }
                 result
-            }) {
-                if let Event::Lost(..) = event {
-                    tell(world, vec![event]);
-                }
-            }
-            if self.outbox.is_waiting(now) {
-                break;
-            }
+            });
+            let Some(events) = events else { break };
+            tell(world, events.into_iter().filter(|event| matches!(event, Event::Lost(..))).collect());
         }
         let lost = self.outbox.give_up(&why);
         tell(world, lost);
@@ -105,16 +100,23 @@ fn tell(world: &mut impl World, events: Vec<Event>) {
         let line = match event {
             Event::Failing(why) => format!("mail cannot be sent: {why}; trying again"),
             Event::Works => "mail is sent again".to_owned(),
+            Event::Delayed(letter, why) => {
+                format!("a mail to {} has to wait: {why}: {}", recipients(&letter), letter.mail.subject)
+            }
             Event::Lost(letter, why) => {
                 if !letter.is_printed {
                     world.print(Output::Standard, &format!("\n{}\n{}", letter.mail.subject, letter.mail.text));
                 }
-                let to: Vec<String> = letter.left.iter().map(ToString::to_string).collect();
-                format!("a mail to {} was not delivered: {why}: {}", to.join(", "), letter.mail.subject)
+                format!("a mail to {} was not delivered: {why}: {}", recipients(&letter), letter.mail.subject)
             }
         };
         world.print(Output::Error, &format!("loganalyzer: {line}\n"));
     }
+}
+
+fn recipients(letter: &Letter) -> String {
+    let to: Vec<String> = letter.left.iter().map(ToString::to_string).collect();
+    to.join(", ")
 }
 
 fn logs(config: &Config) -> String {

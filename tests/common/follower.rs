@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use super::run::{NO_EMAIL, config};
 use super::servers::{signal, until};
 
 /// The real binary, following a log.
@@ -15,12 +16,7 @@ pub struct Follower {
 
 impl Follower {
     pub fn start(log: &Path, folder: &Path, watched: &str) -> Self {
-        let config = include_str!("../../LogAnalyzer.json")
-            .replace("/var/log/postgresql/pgbouncer.log", &log.display().to_string())
-            .replace("postgres:1,poc:5", watched)
-            .replace("\"08:00:00\"", "\"00:00:00\"")
-            .replace("\"windowCloseServiceDateTime\": \"19:00:00\"", "\"windowCloseServiceDateTime\": \"00:00:00\"")
-            .replace("1.0,", "0.05,");
+        let config = config(log, watched, "\"00:00:00\"", NO_EMAIL);
         let (file, out) = (folder.join("LogAnalyzer.json"), folder.join("out"));
         fs::write(&file, config).expect("a configuration");
         let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))

@@ -3,8 +3,10 @@
 #![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "each test uses its part, and a test may fail")]
 
 pub mod follower;
+pub mod mail;
 pub mod printer;
 pub mod random;
+pub mod run;
 pub mod servers;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use loganalyzer::runtime::world::Signals;
 
-use super::script::{Account, Action, DAY, HOUR, MINUTE, Mood, SECOND};
+use super::script::{Account, Action, DAY, HOUR, MINUTE, MailServer, Mood, SECOND};
 use super::world::{LOG, Simulation};
 
 /// Lets an action happen.
@@ -64,6 +64,13 @@ pub fn perform(simulation: &mut Simulation, action: Action, signals: &mut Signal
             signals.reload = true;
         }
         Action::Restart => signals.stop = true,
+        Action::Report => {
+            let next = simulation.script.mail_random.below(4 * DAY as usize) as i64;
+            simulation.at(now + next, Action::Report);
+            simulation.wants_report = true;
+            signals.report = true;
+        }
+        Action::MailServer => change_mail_server(simulation),
         Action::Mishap => plan_mishap(simulation),
         Action::End => (signals.stop, simulation.is_over) = (true, true),
     }
@@ -128,6 +135,21 @@ fn change_mood(simulation: &mut Simulation, number: usize) {
     let moods = account.moods;
     simulation.at(now + begins, Action::Try(number, moods));
     simulation.at(now + lasts + MINUTE, Action::Mood(number));
+}
+
+fn change_mail_server(simulation: &mut Simulation) {
+    let now = simulation.clock.now;
+    let script = &mut simulation.script;
+    let bad = [MailServer::Away, MailServer::Away, MailServer::Silent, MailServer::Later, MailServer::Never];
+    let lasts = if script.mail_server == MailServer::Well {
+        script.mail_server = *script.mail_random.pick(&bad);
+        let longest = if script.mail_server == MailServer::Silent { HOUR / 4 } else { 30 * HOUR };
+        script.mail_random.below(longest as usize)
+    } else {
+        (script.mail_server, script.well_since) = (MailServer::Well, now);
+        script.mail_random.below(2 * DAY as usize)
+    };
+    simulation.at(now + lasts as i64 + SECOND, Action::MailServer);
 }
 
 fn stick(simulation: &mut Simulation) {

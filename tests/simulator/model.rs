@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::bouncer::{Bouncer, What};
@@ -12,6 +13,7 @@ use super::clock::Clock;
 use super::files::Files;
 use super::model_entry::{Entry, State, opened_at};
 use super::model_heart::Heart;
+use super::model_mail::Mailing;
 use super::model_tail::Followed;
 
 pub const MINUTE: i64 = 60_000;
@@ -58,6 +60,9 @@ pub struct Model {
     pub step_seen: Option<(i64, i64)>,
     /// When this daemon began: it knows of no setting before.
     pub start: i64,
+    pub mailing: Mailing,
+    /// Lines that were there when it began: they are known, and not counted.
+    uncounted: BTreeSet<usize>,
 }
 
 /// What the model looks at.
@@ -70,8 +75,9 @@ pub struct View<'a> {
 
 impl Model {
     /// Begins to watch, and knows what the log at the path says already.
-    pub fn new(entries: &[Entry], zone: TimeZone, view: &View<'_>) -> Self {
+    pub fn new(entries: &[Entry], zone: TimeZone, report_time: Time, view: &View<'_>) -> Self {
         let states = entries.iter().map(|entry| State::new(entry.clone(), view.clock.now)).collect();
+        let mailing = Mailing::new(zone.clone(), report_time, view.clock.wall());
         let mut model = Self {
             zone,
             states,
@@ -85,9 +91,12 @@ impl Model {
             has_begun: false,
             step_seen: None,
             start: view.clock.now,
+            mailing,
+            uncounted: BTreeSet::new(),
         };
         model.follow(view);
         model.read(view, true);
+        model.uncounted.clone_from(&model.waited);
         model
     }
 
@@ -147,6 +156,9 @@ impl Model {
             What::Attempt(session) => {
                 self.left(session, view);
                 let hopeless = view.bouncer.sessions[session].hopeless;
+                if !at_start && !self.uncounted.contains(&number) {
+                    self.mailing.attempt(session, &view.bouncer.sessions[session].user);
+                }
                 self.sessions.push(Known { session, time, fate: Fate::Open, counted: false, decided: (0, 0) });
                 if hopeless {
                     self.decide(self.sessions.len() - 1, Fate::Failed, view);
@@ -214,6 +226,7 @@ impl Model {
         let known = &mut self.sessions[place];
         known.fate = fate;
         known.decided = (view.clock.wall_at(known.time), view.clock.now);
+        self.mailing.decide(known.session, fate);
         if fate == Fate::Login {
             self.came_back(place, view);
         }

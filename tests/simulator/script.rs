@@ -47,6 +47,10 @@ pub enum Action {
         good: bool,
     },
     Restart,
+    /// SIGUSR1.
+    Report,
+    /// The mail server changes its mind.
+    MailServer,
     /// The next of the rare things.
     Mishap,
     End,
@@ -71,10 +75,30 @@ pub struct Account {
     pub moods: u64,
 }
 
+/// How the mail server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailServer {
+    Well,
+    /// It refuses connections.
+    Away,
+    /// It accepts them, and says nothing.
+    Silent,
+    /// It refuses every mail for now.
+    Later,
+    /// It refuses every mail for good.
+    Never,
+}
+
 /// The plan, and the chance that it is made of.
 #[derive(Debug, Clone)]
 pub struct Script {
     pub random: Random,
+    /// Chance for mail, so that mail changes nothing else.
+    pub mail_random: Random,
+    pub mail_server: MailServer,
+    /// Since when it has been well.
+    pub well_since: i64,
+    pub report_time: Time,
     zone_name: &'static str,
     days: i64,
     pub delay: i64,
@@ -107,8 +131,14 @@ pub fn make(seed: u64, days: i64) -> Simulation {
     let period = *random.pick(&[30 * SECOND, MINUTE, MINUTE, 2 * MINUTE]);
     let delay = *random.pick(&[5, 10, 20, 30, 45]) * SECOND;
     let accounts = (0..2 + random.below(4)).map(|number| account(&mut random, number, minor)).collect();
+    let mut mail_random = Random::new(!seed);
+    let report_time = Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(mail_random.below(24 * 60) as i64);
     let mut script = Script {
         random,
+        mail_random,
+        mail_server: MailServer::Well,
+        well_since: 0,
+        report_time,
         zone_name: name,
         days,
         delay,
@@ -143,6 +173,8 @@ impl Script {
             plan.push((self.random.below(DAY as usize / 2) as i64, Action::Mood(number)));
         }
         plan.push((self.random.below(DAY as usize / 4) as i64 + HOUR, Action::Mishap));
+        plan.push((self.mail_random.below(DAY as usize) as i64, Action::MailServer));
+        plan.push((self.mail_random.below(2 * DAY as usize) as i64, Action::Report));
         plan
     }
 
@@ -197,10 +229,12 @@ impl Script {
             let days = day(*days);
             format!("{name:?}: {{\"minutes\": {minutes}, \"open\": \"{open}\", \"close\": \"{close}\", \"days\": \"{days}\"}}")
         }).collect();
-        let (delay, zone) = (self.delay as f64 / 1000.0, self.zone_name);
+        let (delay, zone, report) = (self.delay as f64 / 1000.0, self.zone_name, self.report_time);
         format!(
-            "{{\"configuration\": {{\"trailingDelay\": {delay}, \"logTimeZone\": \"{zone}\"}}, \"file\": {{\"fileName\": \"{LOG}\", \
-             \"alertingToUse\": \"print\", \"usersToWatchAndThresholdInMinutes\": {{{}}}}}}}",
+            "{{\"configuration\": {{\"trailingDelay\": {delay}, \"logTimeZone\": \"{zone}\", \
+             \"timeToSendEmailInformation\": \"{report}\", \"alertingEmail\": {{\"emailFrom\": \"la@db1\", \
+             \"emailTo\": \"dba@example.org\", \"emailServer\": \"mx\"}}}}, \"file\": {{\"fileName\": \"{LOG}\", \
+             \"alertingToUse\": \"print|email\", \"usersToWatchAndThresholdInMinutes\": {{{}}}}}}}",
             entries.join(", ")
         )
     }

@@ -9,13 +9,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use loganalyzer::config::email::Email;
+use loganalyzer::limits::OUTBOX_PAUSE_MS;
+use loganalyzer::runtime::outbox::{Letter, Refusal, RefusalKind};
 use loganalyzer::runtime::world::{Output, Signals, Status, World};
 
 use super::bouncer::{Bouncer, What};
 use super::clock::Clock;
 use super::files::{Files, Handle};
 use super::model::{Model, Told, View};
-use super::script::{Action, Script};
+use super::script::{Action, MailServer, Script};
 
 pub const LOG: &str = "/log/pgbouncer.log";
 
@@ -41,6 +44,15 @@ pub struct Simulation {
     /// The last rare things that happened.
     actions: Vec<(i64, Action)>,
     pub ticks: u64,
+    /// The daemon has looked at the log, and what it told is not compared yet.
+    is_ticking: bool,
+    /// Signals that came while a mail was sent.
+    held: Signals,
+    /// SIGUSR1 has come, and the report is not written yet.
+    pub wants_report: bool,
+    pub mails: usize,
+    /// Mails that were refused for good, that there was no room for, or that were left at the end.
+    pub lost: usize,
 }
 
 impl Simulation {
@@ -61,6 +73,11 @@ impl Simulation {
             is_over: false,
             actions: Vec::new(),
             ticks: 0,
+            is_ticking: false,
+            held: Signals::default(),
+            wants_report: false,
+            mails: 0,
+            lost: 0,
         };
         let first = simulation.script.begin();
         first.into_iter().for_each(|(time, action)| simulation.at(time, action));
@@ -77,7 +94,51 @@ impl Simulation {
     pub fn begin_daemon(&mut self) {
         let entries = self.script.entries().to_vec();
         let view = View { bouncer: &self.bouncer, files: &self.files, clock: &self.clock, path: Path::new(LOG) };
-        self.model = Some(Model::new(&entries, self.zone.clone(), &view));
+        self.model = Some(Model::new(&entries, self.zone.clone(), self.script.report_time, &view));
+        (self.is_ticking, self.wants_report, self.held) = (true, false, Signals::default());
+    }
+
+    /// A daemon has ended: what did not arrive was told, line by line.
+    pub fn end_daemon(&mut self) {
+        self.lost += self.model.as_ref().map_or(0, |model| model.mailing.len());
+        let told = self.output.lines().filter(|line| line.contains(" was not delivered: ")).count();
+        assert_eq!(told, self.lost, "seed {}", self.seed);
+    }
+
+    /// The mail server takes a mail, or does not; what that takes of time goes by.
+    fn send(&mut self, letter: &Letter) -> Result<String, Refusal> {
+        self.compare();
+        let mailing = &mut self.model.as_mut().expect("begun").mailing;
+        mailing.check(letter);
+        let refusal = |kind| Err(Refusal { kind, message: "not now".to_owned() });
+        match self.script.mail_server {
+            MailServer::Well => {
+                mailing.is_gone(true);
+                self.mails += 1;
+                Ok("250 OK".to_owned())
+            }
+            MailServer::Away => refusal(RefusalKind::Server),
+            MailServer::Silent => {
+                let end = self.clock.now + 10_000;
+                self.held = self.run_until(end);
+                refusal(RefusalKind::Server)
+            }
+            MailServer::Later => refusal(RefusalKind::Temporary),
+            MailServer::Never => {
+                mailing.is_gone(false);
+                self.lost += 1;
+                refusal(RefusalKind::Permanent)
+            }
+        }
+    }
+
+    /// A mail server that has been well for long has everything.
+    fn check_that_all_has_arrived(&self) {
+        let waits = self.model.as_ref().map_or(0, |model| model.mailing.len()) as i64;
+        let well_for = self.clock.now - self.script.well_since;
+        let long = OUTBOX_PAUSE_MS + 80 * self.script.delay;
+        let is_well = self.script.mail_server == MailServer::Well && well_for > long;
+        assert!(!is_well || waits <= 3, "seed {}: {waits} mails wait, {well_for} ms", self.seed);
     }
 
     /// Lets everything happen until a time, or until a signal comes.
@@ -116,6 +177,9 @@ impl Simulation {
 
     /// The daemon has ended a tick: what it told must be what the model says.
     fn compare(&mut self) {
+        if !std::mem::take(&mut self.is_ticking) {
+            return;
+        }
         let view = View { bouncer: &self.bouncer, files: &self.files, clock: &self.clock, path: Path::new(LOG) };
         let mut expected = self.model.as_mut().expect("begun").tick(&view);
         let mut told = parse(&self.printed);
@@ -137,13 +201,17 @@ impl Simulation {
         };
         assert_eq!(told, expected, "{}", context());
         let now = self.clock.now;
+        let wants_report = std::mem::take(&mut self.wants_report);
+        let mailing = &mut self.model.as_mut().expect("begun").mailing;
+        self.lost += mailing.tick(&told, &self.clock, wants_report);
+        self.check_that_all_has_arrived();
         self.history.extend(told.into_iter().map(|told| (now, told)));
         self.ticks += 1;
     }
 }
 
 /// Reads alerts and recoveries back from what is printed.
-fn parse(text: &str) -> Vec<Told> {
+pub fn parse(text: &str) -> Vec<Told> {
     let mut told = Vec::new();
     for line in text.lines() {
         let number = |text: &str| text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
@@ -225,11 +293,25 @@ impl World for Shared {
         Ok(self.0.borrow().script.config_on_disk())
     }
 
+    fn send(&mut self, _: &Email, letter: &Letter, _: &str) -> Result<String, Refusal> {
+        self.0.borrow_mut().send(letter)
+    }
+
     fn wait(&mut self, time: Duration) -> Signals {
         let mut simulation = self.0.borrow_mut();
         simulation.compare();
-        let end = simulation.clock.now + i64::try_from(time.as_millis()).expect("short");
-        simulation.run_until(end)
+        let mut signals = std::mem::take(&mut simulation.held);
+        if signals == Signals::default() {
+            let end = simulation.clock.now + i64::try_from(time.as_millis()).expect("short");
+            signals = simulation.run_until(end);
+        }
+        simulation.is_ticking = !signals.stop;
+        if signals.stop {
+            // The report of the end.
+            let lost = simulation.model.as_mut().expect("begun").mailing.report(None);
+            simulation.lost += lost;
+        }
+        signals
     }
 
     fn print(&mut self, output: Output, text: &str) {

@@ -1,7 +1,10 @@
 //! One working day in a few seconds, through the real daemon loop: a real file, a rotation, a watched account that
-//! falls silent, its alert, its recovery, and the day's report; then the same by `replay`. Only the clock is not real: each wait is a minute.
+//! falls silent, its alert, its recovery, the day's report, and the mails of it all over SMTP; then the same by
+//! `replay`. Only the clock is not real: each wait is a minute.
 //!
 //! `cargo run --release --example demo`
+
+mod postbox;
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -12,9 +15,11 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use loganalyzer::config::Config;
+use loganalyzer::config::email::Email;
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::runtime::daemon::{Daemon, Options};
+use loganalyzer::runtime::outbox::{Letter, Refusal};
 use loganalyzer::runtime::replay::Replay;
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::{Output, Signals, Status, World};
@@ -50,7 +55,8 @@ impl Day {
         } else if minute % 5 == 0 && minute < gave_up {
             self.login(&mut text, "batch", "10.0.0.30", "password authentication failed");
         }
-        let load = 40 + minute % 17;
+        // Most is done around noon.
+        let load = 80 - (minute - 4 * 60).abs() / 9 + minute % 17;
         self.line(
             &mut text,
             &format!(
@@ -133,6 +139,10 @@ impl World for Day {
         self.system.read_text(path)
     }
 
+    fn send(&mut self, email: &Email, letter: &Letter, host: &str) -> Result<String, Refusal> {
+        self.system.send(email, letter, host)
+    }
+
     fn print(&mut self, output: Output, text: &str) {
         self.system.print(output, text);
     }
@@ -143,11 +153,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     let log = folder.join("pgbouncer.log");
     File::create(&log)?;
+    // They stay, for whoever wants to look at them in a mail program.
+    let mails = std::env::temp_dir().join("loganalyzer-demo-mails");
+    let _ = std::fs::remove_dir_all(&mails);
+    let port = postbox::open(&mails)?;
     let morning: DateTime = "2026-11-23T08:00:00".parse()?;
     let now = Offset::UTC.to_timestamp(morning)?.as_millisecond();
-    let text = include_str!("../LogAnalyzer.json")
+    let text = include_str!("../../LogAnalyzer.json")
         .replace("/var/log/postgresql/pgbouncer.log", &log.display().to_string())
         .replace("\"postgres:1,poc:5\"", "\"web:2,batch:15\"")
+        .replace("\"alertingToUse\": \"print\"", "\"alertingToUse\": \"print|email\"")
+        .replace("\"emailServer\": \"localhost\"", &format!("\"emailServer\": \"127.0.0.1\", \"emailPort\": {port}"))
         .replace("1.0,", "0.01,");
     let mut config = Config::parse("LogAnalyzer.json", &text)?;
     config.log_time_zone = TimeZone::UTC;
@@ -155,6 +171,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut day = Day { system: System::new()?, now, end: now + 12 * 60 * MINUTE, log: log.clone(), socket: 0 };
     let options = Options { verbose: false, style: Style::default(), pid: std::process::id() };
     Daemon::start(&mut day, config, &TimeZone::UTC, options).run(&mut day);
+    println!("\nThe mails, as files for any mail program:\n");
+    for (file, subject) in postbox::mails(&mails)? {
+        println!("{} : {subject}", file.display());
+    }
     println!("\nThe same day by `loganalyzer replay`, from the finished logs:\n");
     let logs = [log.with_extension("log.1"), log];
     for propose in [false, true] {

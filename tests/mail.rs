@@ -1,0 +1,438 @@
+//! Mail from the real binary: to aiosmtpd, to one of Debian's MTAs, and to servers that do not do what they should.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::mail::{BadServer, Fault, Mail, Server, certificates, is_there, read_mbox, until};
+use common::run::{Run, attempt, closing};
+use common::{number, string};
+use loganalyzer::report::safe::{Medium, shown};
+use serde_json::Value;
+
+/// The section for mail, with more keys.
+fn email(port: u16, more: &str) -> String {
+    let addresses = "\"emailFrom\": \"pgbouncer host <la@db1.test>\", \"emailTo\": [\"dba@example.org\", \"Zoë <zoe@example.org>\"]";
+    format!(
+        "\"alertingEmail\": {{{addresses}, \"emailServer\": \"localhost\", \"emailPort\": {port}, \"emailTimeoutInSeconds\": 1{more}}}"
+    )
+}
+
+/// Asks `check` to send a mail: (exit status, what it printed).
+fn check(run: &Run) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+    let output = command.args(["check", "--send-test-mail"]).current_dir(&run.folder).output().expect("the binary");
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+    (output.status.code().expect("a status"), text)
+}
+
+/// A run with mail, whose log is there.
+fn run(name: &str, alerting: &str, email: &str) -> Run {
+    let run = Run::new(name);
+    run.configure_with("web:1", "\"00:00:00\"", alerting, email);
+    run.append("");
+    run
+}
+
+fn good(user: &str, port: u32, ago: i64) -> String {
+    attempt(user, port, ago) + &closing(user, port, "client close request")
+}
+
+#[test]
+fn a_test_mail_says_what_the_server_answered() {
+    if !is_there("a test mail") {
+        return;
+    }
+    let run = run("mail-check", "print", "");
+    let server = Server::start(&run.folder.join("mails"), &[]);
+    run.configure_with("web:1", "\"00:00:00\"", "print", &email(server.port, ""));
+    let (status, text) = check(&run);
+    assert_eq!(status, 0, "{text}");
+    let port = server.port;
+    let mail = format!(
+        "Mail : the report of the day at 19:00:00, to dba@example.org, Zoë <zoe@example.org> through localhost:{port}\n"
+    );
+    assert!(text.contains(&mail), "{text}");
+    assert!(text.contains(&format!("Test mail : taken by localhost:{port}: 250 OK: queued as 0001\n")), "{text}");
+    let mails = server.mails();
+    assert_eq!(mails[0].get("subject"), "[LogAnalyzer] Test");
+    assert_eq!(mails[0].way["to"].to_string(), r#"["dba@example.org","zoe@example.org"]"#);
+    server.fault("RCPT 550 5.1.1 nobody of that name");
+    let (status, text) = check(&run);
+    assert_eq!(status, 1);
+    let said = format!("ERROR : the test mail was not taken: localhost:{port}: permanent error (550): 5.1.1 nobody");
+    assert!(text.contains(&said), "{text}");
+}
+
+#[test]
+fn every_way_to_protect_the_way_and_who_may_come() {
+    if !is_there("TLS and AUTH") {
+        return;
+    }
+    let run = run("mail-tls", "print", "");
+    let keys = run.folder.join("keys");
+    certificates(&keys);
+    let key = |name: &str| keys.join(name).display().to_string();
+    let password = run.folder.join("password");
+    fs::write(&password, "s3cret word\n").expect("a password");
+    let (certificate, secret) = (key("server.pem"), key("server.key"));
+    let login = ["--login", "dba", "s3cret word"];
+    let implicit = ["--tls", "implicit", &certificate, &secret];
+    let starttls = ["--tls", "starttls", &certificate, &secret, "--login", "dba", "s3cret word"];
+    let plain = Server::start(&run.folder.join("plain"), &login);
+    let implicit = Server::start(&run.folder.join("implicit"), &implicit);
+    let starttls = Server::start(&run.folder.join("starttls"), &starttls);
+    let ca = format!(", \"emailCaFile\": {:?}", key("ca.pem"));
+    let user = format!(", \"emailUser\": \"dba\", \"emailPasswordFile\": {:?}", password.display().to_string());
+    let tls = |kind: &str| format!(", \"emailSecurity\": {kind:?}");
+    let send = |port: u16, more: &str| {
+        run.configure_with("web:1", "\"00:00:00\"", "print", &email(port, more));
+        check(&run)
+    };
+    let taken = |(status, text): (i32, String)| assert!(status == 0 && text.contains("Test mail : taken"), "{text}");
+    let refused = |(status, text): (i32, String), why: &str| {
+        assert!(status == 1 && text.contains("ERROR : the test mail was not taken"), "{text}");
+        assert!(text.contains(why) && !text.contains("s3cret"), "{why:?} in {text}");
+    };
+    taken(send(plain.port, &user));
+    refused(send(plain.port, ""), "530");
+    fs::write(&password, "wrong s3cret\n").expect("a password");
+    refused(send(plain.port, &user), "535");
+    fs::write(&password, "s3cret word\n").expect("a password");
+    refused(send(plain.port, &(user.clone() + &tls("starttls") + &ca)), "STARTTLS is not supported");
+    taken(send(implicit.port, &(tls("tls") + &ca)));
+    refused(send(implicit.port, &tls("tls")), "certificate");
+    let other = format!(", \"emailCaFile\": {:?}", key("other.pem"));
+    refused(send(implicit.port, &(tls("tls") + &other)), "certificate");
+    refused(
+        send(implicit.port, &(tls("tls") + ", \"emailCaFile\": \"/nowhere.pem\"")),
+        "emailCaFile /nowhere.pem: No such",
+    );
+    taken(send(starttls.port, &(tls("starttls") + &ca + &user)));
+    refused(send(starttls.port, &user), "");
+    refused(send(starttls.port, &(tls("starttls") + &other + &user)), "certificate");
+    fs::remove_file(&password).expect("removed");
+    refused(send(starttls.port, &(tls("starttls") + &ca + &user)), "emailPasswordFile");
+    let way = |server: &Server| {
+        let mails = server.mails();
+        assert_eq!(mails.len(), 1, "only what was protected as it should be has come");
+        (mails[0].way["tls"].clone(), mails[0].way["login"].clone())
+    };
+    assert_eq!(way(&plain), (false.into(), "dba".into()));
+    assert_eq!(way(&implicit), (true.into(), Value::Null));
+    assert_eq!(way(&starttls), (true.into(), "dba".into()));
+}
+
+/// What every mail must have.
+fn check_headers(mail: &Mail) {
+    assert_eq!(mail.read["defects"].to_string(), "[]");
+    assert_eq!(mail.get("from"), "pgbouncer host <la@db1.test>");
+    assert_eq!(mail.get("to"), "dba@example.org, Zoë <zoe@example.org>");
+    assert_eq!(mail.get("auto"), "auto-generated");
+    assert_eq!(mail.get("type"), "multipart/alternative");
+    assert_eq!(mail.read["types"].to_string(), r#"["text/plain","text/html"]"#);
+    assert!(mail.get("id").starts_with('<') && mail.get("id").contains(".loganalyzer@"), "{}", mail.get("id"));
+    let age = jiff::Timestamp::now().as_second() as f64 - mail.read["date"].as_f64().expect("a date");
+    assert!(age.abs() < 120.0);
+    assert!(!mail.get("text").contains('\u{1b}'), "no colours");
+}
+
+fn subjects(mails: &[Mail]) -> Vec<String> {
+    mails.iter().map(|mail| mail.get("subject")).collect()
+}
+
+/// Local time in a moment, for a report of the day that is about to be due.
+fn soon(seconds: i64) -> String {
+    let time = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    time.strftime("\"%H:%M:%S\"").to_string()
+}
+
+fn with_report_at(run: &Run, time: &str) {
+    let file = run.folder.join("LogAnalyzer.json");
+    let text = fs::read_to_string(&file).expect("a configuration");
+    let old = "\"timeToSendEmailInformation\": \"19:00:00\"";
+    assert!(text.contains(old));
+    fs::write(file, text.replace(old, &format!("\"timeToSendEmailInformation\": {time}"))).expect("written");
+}
+
+#[test]
+fn alert_recovery_the_days_report_usr1_and_the_last_one_arrive() {
+    if !is_there("all mails of a daemon") {
+        return;
+    }
+    let mut run = run("mail-daemon", "print", "");
+    let server = Server::start(&run.folder.join("mails"), &[]);
+    run.configure_with("web:1", "\"00:00:00\"", "email", &email(server.port, ""));
+    with_report_at(&run, &soon(3));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    server.until(1);
+    run.append(&(good("web", 2, 0) + &good("batch", 3, 0) + &attempt("batch", 4, 0)));
+    run.append(&closing("batch", 4, "password authentication failed"));
+    let mails = server.until(3);
+    run.signal("USR1");
+    server.until(4);
+    run.append(&good("web", 5, 0));
+    let out = run.stop("TERM");
+    let all = server.until(5);
+    mails.iter().chain(&all).for_each(check_headers);
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let subjects = subjects(&all);
+    assert_eq!(subjects[0], "[LogAnalyzer] ALERT web: no login for 5 minutes (silent)");
+    assert!(subjects[1].starts_with("[LogAnalyzer] RECOVERED web: logged in at "), "{subjects:?}");
+    let report = |logins: u32| format!("[LogAnalyzer] Report {today}: 2 accounts, {logins} logins, 1 outage");
+    assert_eq!(subjects[2..], [report(2), report(2), report(3)]);
+    assert!(!out.contains("ALERT"), "alerts are mailed only: {out}");
+    assert!(out.contains("Number of logins : 2\n"), "the last report is printed as well: {out}");
+    assert_eq!(run.text("err"), "");
+    assert!(all[0].get("text").contains("ALERT web: no login for 5 minutes (silent), since "));
+    let log = run.log().display().to_string();
+    assert!(all[0].get("text").contains(&format!("\nLog : {log}\n")) && all[0].get("html").contains(&log));
+    assert!(all[1].get("text").contains(" from 10.0.0.7, after 5 minutes\n"));
+    assert!(all[2].get("text").contains("Outage of web : from "), "{}", all[2].get("text"));
+    // The last one is what was printed.
+    let printed = out.split_once("Stats for running").map(|(_, rest)| rest.trim().to_owned());
+    let mailed = all[4].get("text").split_once("Stats for running").map(|(_, rest)| rest.trim().to_owned());
+    assert_eq!(printed, mailed);
+    let ids: std::collections::BTreeSet<String> = all.iter().map(|mail| mail.get("id")).collect();
+    assert_eq!(ids.len(), 5);
+}
+
+/// The report of the day has the figures since the last one, as `report --format json` has them of the same lines.
+#[test]
+fn the_figures_of_a_mail_are_those_of_the_json_report() {
+    if !is_there("a report's figures") {
+        return;
+    }
+    let mut run = run("mail-figures", "print", "");
+    let server = Server::start(&run.folder.join("mails"), &[]);
+    run.configure_with("web:5", "\"00:00:00\"", "print", &email(server.port, ""));
+    run.start(&[]);
+    fs::write(run.log(), common::logs("1.25.2").concat()).expect("a capture");
+    run.stop("TERM");
+    let mail = &server.until(1)[0];
+    let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
+        .args(["report", "--format", "json"])
+        .arg(run.log())
+        .env("TZ", "UTC")
+        .output()
+        .expect("a report");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let (text, html) = (mail.get("text"), mail.get("html"));
+    for account in json["accounts"].as_array().expect("accounts") {
+        let as_shown = |medium| shown(string(account, "user").as_bytes(), medium).to_string();
+        let (name, in_html) = (as_shown(Medium::Terminal), as_shown(Medium::Html));
+        let block = text.split("Account : ").find(|block| block.starts_with(&format!("{name}\n")));
+        let block = block.unwrap_or_else(|| panic!("{name} in {text}"));
+        let logins = number(account, "logins");
+        if logins > 0 {
+            assert!(block.contains(&format!("Number of logins : {logins}\n")), "{name}: {block}");
+            assert!(block.contains(&format!("Last login time : {}\n", string(account, "lastLogin"))));
+        }
+        for from in account["from"].as_array().expect("addresses").iter().filter(|from| number(from, "logins") > 0) {
+            let line = format!("Number of logins from {} : {}\n", string(from, "address"), number(from, "logins"));
+            assert!(block.contains(&line), "{name}: {line:?} in {block}");
+        }
+        let shown =
+            html.split("bold;overflow-wrap:anywhere\">").find(|part| part.starts_with(&format!("{in_html}</td>")));
+        assert!(shown.is_some_and(|part| part.contains(&format!("logins: {logins}, "))) || logins == 0, "{name}");
+    }
+    let logins = number(&json["logins"], "logins");
+    assert!(mail.get("subject").contains(&format!(" {logins} logins, ")), "{}", mail.get("subject"));
+    assert!(
+        html.contains(&format!(">{logins}</div>"))
+            && html.contains(&format!(">{}</div>", number(&json["logins"], "failed")))
+    );
+}
+
+/// One alert after the other while a server does something wrong: no line is lost, and every mail arrives once and in
+/// order as soon as it is well.
+fn survives(name: &str, fault: Fault, times: usize) -> Vec<String> {
+    let server = BadServer::start(fault, times);
+    let mut run = run(name, "print|email", &email(server.port, ""));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    for round in 0..5 {
+        for port in 0..200 {
+            run.append(&good("batch", 100 + 200 * round + port, 0));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    run.append(&good("web", 2, 0));
+    run.until("out", "RECOVERED web");
+    let mails = server.until(2);
+    run.append(&good("batch", 2000, 0));
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : batch\n") && out.contains("Number of logins : 1001\n"), "{fault:?}: {out}");
+    let mails = if mails.len() == 2 { server.until(3) } else { mails };
+    let subject = |mail: &String| {
+        let lines = mail.lines().skip_while(|line| !line.starts_with("Subject: "));
+        lines.take(1).collect::<String>()
+    };
+    let subjects: Vec<String> = mails.iter().map(subject).collect();
+    for (subject, word) in subjects.iter().zip(["ALERT web", "RECOVERED web", "Report "]) {
+        assert!(subject.contains(word), "{fault:?}: {subjects:?}");
+    }
+    assert_eq!(subjects.len(), 3, "{fault:?}: none twice");
+    run.text("err").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_server_that_accepts_and_is_silent() {
+    let said = survives("mail-silent", Fault::Silent, 2);
+    assert!(said[0].starts_with("loganalyzer: mail cannot be sent: localhost:"), "{said:?}");
+    assert_eq!(said[1..], ["loganalyzer: mail is sent again"]);
+}
+
+#[test]
+fn a_server_that_greets_late_is_waited_for() {
+    assert_eq!(survives("mail-late", Fault::LateGreeting, 9), [""; 0]);
+}
+
+#[test]
+fn a_server_that_closes_at_once_or_within_a_mail() {
+    for fault in [Fault::ClosesAtOnce, Fault::ClosesInData] {
+        let said = survives("mail-closes", fault, 2);
+        assert_eq!(said.len(), 2, "{said:?}");
+    }
+}
+
+/// lettre 0.11.23 panics on it.
+#[test]
+fn a_blank_line_in_the_answer_to_ehlo_does_not_end_the_daemon() {
+    let said = survives("mail-blank", Fault::BlankEhlo, 2);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(!said.concat().contains("panicked at"), "{said:?}");
+}
+
+/// What a server says after it has taken a mail cannot make that be sent once more.
+#[test]
+fn a_bad_answer_to_quit_sends_nothing_twice() {
+    assert_eq!(survives("mail-quit", Fault::BadQuit, 9), [""; 0]);
+}
+
+#[test]
+fn a_temporary_refusal_at_any_stage_is_tried_again() {
+    for stage in ["EHLO", "MAIL", "RCPT", "DATA", "END"] {
+        let said = survives("mail-4xx", Fault::Says(stage, "451 4.3.0 later"), 1);
+        if stage == "EHLO" {
+            assert_eq!(said.len(), 2, "{stage}: {said:?}");
+        } else {
+            let waits = "loganalyzer: a mail to dba@example.org, Zoë <zoe@example.org> has to wait: localhost:";
+            assert!(said.len() == 1 && said[0].starts_with(waits), "{stage}: {said:?}");
+        }
+    }
+}
+
+/// At the greeting a refusal for good is one of the server, and not of the mail.
+#[test]
+fn a_server_that_wants_nobody_is_tried_again() {
+    let said = survives("mail-5xx-ehlo", Fault::Says("EHLO", "554 5.3.2 not now"), 2);
+    assert!(said[0].contains("554") || said[0].contains("not now"), "{said:?}");
+}
+
+#[test]
+fn what_is_refused_for_good_is_printed_and_told_in_the_next_mail() {
+    for stage in ["MAIL", "RCPT", "DATA", "END"] {
+        // Once for both recipients, and then for each of them.
+        let server = BadServer::start(Fault::Says(stage, "550 5.7.1 go away"), 3);
+        let mut run = run("mail-5xx", "email", &email(server.port, ""));
+        run.append(&good("web", 1, 300));
+        run.start(&[]);
+        run.until("err", "a mail to Zoë <zoe@example.org> was not delivered: ");
+        let out = run.text("out");
+        let subject = "\n[LogAnalyzer] ALERT web: no login for 5 minutes (silent)\nALERT web: no login for 5 minutes";
+        assert_eq!(out.matches(subject).count(), 2, "for each of them: {out}");
+        run.append(&good("web", 2, 0));
+        let mails = server.until(1);
+        assert!(mails[0].contains("2 mails before this one could not be delivered"), "{stage}: {}", mails[0]);
+        run.stop("TERM");
+        let said = run.text("err");
+        assert!(said.contains("550") && said.contains("5.7.1 go away: [LogAnalyzer] ALERT web"), "{said}");
+    }
+}
+
+#[test]
+fn one_recipient_who_is_unknown_keeps_no_mail_from_the_others() {
+    if !is_there("one bad recipient") {
+        return;
+    }
+    let mut run = run("mail-one-bad", "print", "");
+    let server = Server::start(&run.folder.join("mails"), &[]);
+    server.fault("RCPT/zoe@example.org 550 5.1.1 no such user");
+    run.configure_with("web:1", "\"00:00:00\"", "email", &email(server.port, ""));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    let mails = server.until(1);
+    assert_eq!(mails[0].way["to"].to_string(), r#"["dba@example.org"]"#);
+    assert_eq!(mails[0].get("to"), "dba@example.org, Zoë <zoe@example.org>");
+    run.until("err", "a mail to Zoë <zoe@example.org> was not delivered: ");
+    run.stop("TERM");
+}
+
+/// The configuration of 2017 names a server on the host itself, and there may be none.
+#[test]
+fn a_server_that_refuses_at_once_costs_no_delay_at_exit_and_one_line() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let mut run = run("mail-refused", "print", &email(port, ""));
+    run.start(&[]);
+    std::thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    run.signal("TERM");
+    let status = run.child.take().expect("it runs").wait().expect("it ends");
+    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+    assert_eq!(status.code(), Some(0));
+    let said = run.text("err");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("was not delivered: localhost:") && said.contains("refused"), "{said}");
+    assert_eq!(run.text("out").matches("End date : ").count(), 1, "it was printed already");
+}
+
+/// A server that hangs at the end gets as long as one answer may take, and what it does not take is printed.
+#[test]
+fn a_silent_server_at_the_end_costs_one_time_out_and_nothing_is_lost() {
+    let server = BadServer::start(Fault::Silent, 99);
+    let mut run = run("mail-hangs", "email", &email(server.port, ""));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    run.until("err", "mail cannot be sent: ");
+    let begin = Instant::now();
+    let out = run.stop("TERM");
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    assert!(out.contains("\n[LogAnalyzer] ALERT web: no login for 5 minutes (silent)\nALERT web"), "{out}");
+    assert_eq!(run.text("err").matches("was not delivered").count(), 2, "alert and report");
+    assert!(server.connections() >= 2);
+}
+
+/// exim4, as Debian has it, delivers into a mailbox.
+#[test]
+fn one_of_debians_mtas_delivers_it() {
+    if !std::path::Path::new("/usr/sbin/exim4").exists() {
+        assert!(std::env::var_os("CI").is_none(), "Debian's package exim4-daemon-light is missing");
+        eprintln!("SKIPPED: a real MTA: Debian's package exim4-daemon-light is missing");
+        return;
+    }
+    let mut run = run("mail-exim", "print", "");
+    let exim = common::mail::Exim::start(&run.folder.join("exim"));
+    run.configure_with("web:1", "\"00:00:00\"", "print|email", &email(exim.port, ""));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    let mbox = exim.mbox.clone();
+    until(1, || read_mbox(&mbox));
+    run.append(&good("web", 2, 0));
+    until(2, || read_mbox(&mbox));
+    run.stop("TERM");
+    let mails = until(6, || read_mbox(&mbox));
+    mails.iter().for_each(check_headers);
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let mut subjects = subjects(&mails);
+    subjects.dedup();
+    assert_eq!(subjects.len(), 3, "each to both: {subjects:?}");
+    assert_eq!(subjects[0], "[LogAnalyzer] ALERT web: no login for 5 minutes (silent)");
+    assert_eq!(subjects[2], format!("[LogAnalyzer] Report {today}: 1 account, 1 login, 1 outage"));
+    assert!(mails[5].get("html").contains("</html>"));
+}
