@@ -48,7 +48,11 @@ struct Run {
 
 /// Runs a seed: daemon after daemon, until the script ends.
 fn run(seed: u64, days: i64) -> Run {
-    let simulation = simulator::script::make(seed, days);
+    run_with(seed, days, None)
+}
+
+fn run_with(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Run {
+    let simulation = simulator::script::make(seed, days, mail_outage);
     let zone = simulation.zone.clone();
     let shared = Shared(Rc::new(RefCell::new(simulation)));
     let mut daemons = 0;
@@ -105,5 +109,18 @@ fn every_alert_and_recovery_comes_when_the_model_says() {
 fn the_same_seed_gives_the_same_output_twice() {
     for seed in [3, 7] {
         assert_eq!(run(seed, 3), run(seed, 3), "seed {seed}");
+    }
+}
+
+/// The model compares every mail as it is sent: what it says, its figures, and its place in the order.
+#[test]
+fn a_mail_server_that_is_away_for_an_hour_costs_no_line_and_no_alert_and_nothing_comes_twice() {
+    use simulator::script::{DAY, HOUR};
+    for seed in [2, 5, 9] {
+        let all = run_with(seed, 3, Some((4 * DAY, 5 * DAY)));
+        let outage = run_with(seed, 3, Some((DAY, DAY + HOUR)));
+        assert_eq!(outage.history, all.history, "seed {seed}: the watch does not depend on mail");
+        assert_eq!((outage.mails, outage.lost), (all.mails, 0), "seed {seed}");
+        assert!(all.mails > 10, "seed {seed}: {}", all.mails);
     }
 }

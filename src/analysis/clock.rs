@@ -121,18 +121,19 @@ impl Analyzer {
         self.foreseen_sockets.clear();
     }
 
-    /// The clock was set forward by `by` milliseconds (back, where that is negative), and now shows `now`: whatever
-    /// was silent is so no longer than before.
-    pub fn clock_was_set(&mut self, by: i64, now: i64) {
+    /// The clock was set forward by `by` milliseconds (back, where that is negative), and shows the second of `shown`
+    /// now; the first is what it showed at the last tick. Whatever was silent is so no longer than before.
+    pub fn clock_was_set(&mut self, by: i64, shown: (i64, i64)) {
+        let now = shown.1;
         self.step = Some(Step { old_now: now - by, now, by, ticks: 2 });
-        self.shift(by, now);
+        self.shift(by, shown);
     }
 
     /// The same where all records that come have the new time.
-    pub fn shift(&mut self, by: i64, now: i64) {
+    pub fn shift(&mut self, by: i64, shown: (i64, i64)) {
         self.sessions.shift(by);
         self.heart.shift(by);
-        self.watch.shift(by, now);
+        self.watch.shift(by, shown);
         self.periods.outages().for_each(|outages| outages.shift(by));
         self.looked.at = self.looked.at.saturating_add(by);
     }

@@ -38,7 +38,7 @@ fn a_line_that_waited_while_the_clock_was_set_is_told_by_the_new_one() {
         let mut analyzer = watching_web();
         take(&mut analyzer, 500, "listening on 127.0.0.1:6432");
         let now = 501 * MINUTE + by;
-        analyzer.clock_was_set(by, now);
+        analyzer.clock_was_set(by, (501 * MINUTE, now));
         analyzer.read_live(now);
         analyzer.tick(now);
         analyzer.read_live(now + 1000);
@@ -78,4 +78,23 @@ fn beginning_to_count_does_not_set_the_logs_clock_back() {
     let second_time = record(&mut analyzer, "02:01:00");
     analyzer.begin_counting();
     assert_eq!(record(&mut analyzer, "02:02:00") - second_time, MINUTE);
+}
+
+/// The clock is set within a tick, and its window opens in the same one: it was said to have been open for as long as
+/// the clock was set forward.
+#[test]
+fn a_window_that_opens_in_the_tick_in_which_the_clock_is_set_is_open_since_then() {
+    let window = Window { open: Time::constant(8, 0, 0, 0), close: Time::constant(19, 0, 0, 0), days: [true; 7] };
+    let entry = Entry { name: "web".to_owned(), database: None, user: b"web".to_vec(), minutes: 5, window };
+    let watch = Watch::new(vec![entry], TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    let (opening, second) = (8 * 60 * MINUTE, 1000);
+    let before = opening - 10 * second;
+    analyzer.tick(before);
+    // Twelve seconds later, and seventeen minutes ahead.
+    let now = opening + 2 * second + 17 * MINUTE;
+    analyzer.clock_was_set(17 * MINUTE, (before, now));
+    assert_eq!(analyzer.tick(now), []);
+    assert_eq!(analyzer.tick(now + 5 * MINUTE), []);
+    assert_eq!(analyzer.tick(now + 5 * MINUTE + second).len(), 1);
 }

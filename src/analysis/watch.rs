@@ -131,12 +131,13 @@ impl Watch {
         self.rescan |= self.states[failed.entry].failure(failed, reason, opening, spoke);
     }
 
-    /// The clock was set forward by so many milliseconds, to `now`: whatever was silent is so no longer than before.
-    pub(super) fn shift(&mut self, by: i64, now: i64) {
+    /// The clock was set forward by so many milliseconds, and shows the second of `shown` now; the first is what it showed
+    /// when somebody last looked. Whatever was silent is so no longer than before.
+    pub(super) fn shift(&mut self, by: i64, shown: (i64, i64)) {
         self.states.iter_mut().for_each(|state| state.shift(by));
         self.spoke = self.spoke.saturating_add(by);
         self.told = self.told.map(|told| Outage { since: told.since + by, doubt: told.doubt + by, ..told });
-        self.skipped = (now - by, now);
+        self.skipped = shown;
         if let Some(silences) = &mut self.silences {
             silences.shift(by);
         }

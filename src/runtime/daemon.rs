@@ -167,10 +167,10 @@ impl<F> Daemon<F> {
     fn notice_set_clock(&mut self, world: &mut impl World<File = F>) {
         let now = (world.now(), world.elapsed());
         let by = (now.0 - self.clocks.0) - (now.1 - self.clocks.1);
-        self.clocks = now;
         if by.abs() >= CLOCK_STEP_MS {
-            self.analyzer.clock_was_set(by, now.0);
+            self.analyzer.clock_was_set(by, (self.clocks.0, now.0));
         }
+        self.clocks = now;
     }
 
     /// What the kernel knows of the clients, if that is needed: before the log is read to its end.

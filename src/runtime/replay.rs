@@ -185,7 +185,7 @@ impl Player<'_> {
     }
 
     fn set_clock(&mut self, before: i64, second: i64) {
-        self.analyzer.shift(second - before, second);
+        self.analyzer.shift(second - before, (before, second));
         self.second = Some(second);
     }
 

@@ -140,6 +140,12 @@ fn change_mood(simulation: &mut Simulation, number: usize) {
 fn change_mail_server(simulation: &mut Simulation) {
     let now = simulation.clock.now;
     let script = &mut simulation.script;
+    if script.mail_outage.is_some() {
+        let was_well = script.mail_server == MailServer::Well;
+        script.mail_server = if was_well { MailServer::Away } else { MailServer::Well };
+        script.well_since = now;
+        return;
+    }
     let bad = [MailServer::Away, MailServer::Away, MailServer::Silent, MailServer::Later, MailServer::Never];
     let lasts = if script.mail_server == MailServer::Well {
         script.mail_server = *script.mail_random.pick(&bad);

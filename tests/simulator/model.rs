@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::bouncer::{Bouncer, What};
 use super::clock::Clock;
 use super::files::Files;
-use super::model_entry::{Entry, State, opened_at};
+use super::model_entry::{Entry, State, Step, opened_at};
 use super::model_heart::Heart;
 use super::model_mail::Mailing;
 use super::model_tail::Followed;
@@ -56,8 +56,10 @@ pub struct Model {
     pub pending_line: Option<usize>,
     pub closings: bool,
     pub has_begun: bool,
-    /// When the clock was set last, and when that could be seen: at the tick after it.
-    pub step_seen: Option<(i64, i64)>,
+    /// How the clock was set last.
+    pub step_seen: Option<Step>,
+    /// What the host's clock showed at the last tick.
+    last_wall: i64,
     /// When this daemon began: it knows of no setting before.
     pub start: i64,
     pub mailing: Mailing,
@@ -90,6 +92,7 @@ impl Model {
             closings: false,
             has_begun: false,
             step_seen: None,
+            last_wall: view.clock.wall(),
             start: view.clock.now,
             mailing,
             uncounted: BTreeSet::new(),
@@ -120,10 +123,11 @@ impl Model {
     pub fn tick(&mut self, view: &View<'_>) -> Vec<Told> {
         if let Some((_, _, when)) = view.clock.step
             && when >= self.start
-            && self.step_seen.is_none_or(|(known, _)| known != when)
+            && self.step_seen.is_none_or(|known| known.when != when)
         {
-            self.step_seen = Some((when, view.clock.now));
+            self.step_seen = Some(Step { when, seen: view.clock.now, before: self.last_wall });
         }
+        self.last_wall = view.clock.wall();
         self.look_for_trouble(view);
         self.read(view, false);
         if !self.has_begun {

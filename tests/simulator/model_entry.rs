@@ -39,13 +39,25 @@ pub struct State {
     pub days: Vec<(Date, i64, i64)>,
 }
 
-/// The true time since when a window is open: its opening, or when it was seen that the clock was set over it.
-pub fn opened_at(opening: i64, clock: &Clock, step_seen: Option<(i64, i64)>) -> i64 {
+/// A setting of the clock: when, when that could be seen (at the tick after it), and what it showed at the tick before.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    pub when: i64,
+    pub seen: i64,
+    pub before: i64,
+}
+
+/// The true time since when a window is open: its opening, or when it was seen that the clock was set over it. Whether
+/// it opened before or behind the setting, nobody can say who looks at the ticks only.
+pub fn opened_at(opening: i64, clock: &Clock, step_seen: Option<Step>) -> i64 {
     if opening == NEVER {
         return NEVER;
     }
     match clock.step.zip(step_seen) {
-        Some(((before, after, _), (_, seen))) if before < opening && opening <= after => seen,
+        Some(((_, after, _), Step { seen, before, .. })) => {
+            let until = after + (seen - clock.step.map_or(seen, |step| step.2));
+            if before < opening && opening <= until { seen } else { clock.true_at(opening) }
+        }
         _ => clock.true_at(opening),
     }
 }

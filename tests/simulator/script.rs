@@ -96,6 +96,8 @@ pub struct Script {
     /// Chance for mail, so that mail changes nothing else.
     pub mail_random: Random,
     pub mail_server: MailServer,
+    /// The only time at which it is away, instead of what chance says.
+    pub mail_outage: Option<(i64, i64)>,
     /// Since when it has been well.
     pub well_since: i64,
     pub report_time: Time,
@@ -119,8 +121,8 @@ const ZONES: [(&str, &[&str]); 5] = [
     ("UTC", &["2026-12-30", "2028-02-27"]),
 ];
 
-/// Makes the run of a seed.
-pub fn make(seed: u64, days: i64) -> Simulation {
+/// Makes the run of a seed; with an outage of the mail server, that is all that it does.
+pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation {
     let mut random = Random::new(seed);
     let (name, dates) = *random.pick(&ZONES);
     let zone = TimeZone::get(name).expect("the host's time zones: Debian's package tzdata");
@@ -137,6 +139,7 @@ pub fn make(seed: u64, days: i64) -> Simulation {
         random,
         mail_random,
         mail_server: MailServer::Well,
+        mail_outage,
         well_since: 0,
         report_time,
         zone_name: name,
@@ -173,7 +176,10 @@ impl Script {
             plan.push((self.random.below(DAY as usize / 2) as i64, Action::Mood(number)));
         }
         plan.push((self.random.below(DAY as usize / 4) as i64 + HOUR, Action::Mishap));
-        plan.push((self.mail_random.below(DAY as usize) as i64, Action::MailServer));
+        match self.mail_outage {
+            Some((from, to)) => plan.extend([(from, Action::MailServer), (to, Action::MailServer)]),
+            None => plan.push((self.mail_random.below(DAY as usize) as i64, Action::MailServer)),
+        }
         plan.push((self.mail_random.below(2 * DAY as usize) as i64, Action::Report));
         plan
     }

@@ -228,7 +228,7 @@ fn a_clock_that_is_set_forward_raises_no_alert_and_swallows_none() {
     let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
     case.login(at("2026-11-23T09:00:00"));
     assert_eq!(case.run("2026-11-23T09:00:00", "2026-11-23T09:04:00"), []);
-    case.watch.shift(3600 * SECOND, at("2026-11-23T10:04:00"));
+    case.watch.shift(3600 * SECOND, (at("2026-11-23T10:04:00") - (3600 * SECOND), at("2026-11-23T10:04:00")));
     assert_eq!(case.run("2026-11-23T10:04:00", "2026-11-23T10:10:00"), [(61, "silent", 5)]);
 }
 
@@ -237,7 +237,7 @@ fn a_clock_that_is_set_back_raises_no_alert_and_swallows_none() {
     let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
     case.login(at("2026-11-23T10:00:00"));
     assert_eq!(case.run("2026-11-23T10:00:00", "2026-11-23T10:04:00"), []);
-    case.watch.shift(-3600 * SECOND, at("2026-11-23T09:04:00"));
+    case.watch.shift(-3600 * SECOND, (at("2026-11-23T09:04:00") - (-3600 * SECOND), at("2026-11-23T09:04:00")));
     assert_eq!(case.run("2026-11-23T09:04:00", "2026-11-23T09:10:00"), [(61, "silent", 5)]);
 }
 
@@ -245,7 +245,7 @@ fn a_clock_that_is_set_back_raises_no_alert_and_swallows_none() {
 fn a_clock_that_is_set_over_the_opening_opens_the_window_then() {
     let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T07:00:00");
     assert_eq!(case.run("2026-11-23T07:00:00", "2026-11-23T07:30:00"), []);
-    case.watch.shift(3600 * SECOND, at("2026-11-23T08:30:00"));
+    case.watch.shift(3600 * SECOND, (at("2026-11-23T08:30:00") - (3600 * SECOND), at("2026-11-23T08:30:00")));
     assert_eq!(case.run("2026-11-23T08:30:00", "2026-11-23T08:36:00"), [(301, "silent", 5)]);
 }
 
