@@ -168,15 +168,16 @@ impl Mailing {
     }
 
     /// The daemon sends this: it must be the first of its class, and a report only where no alert waits.
-    pub fn check(&self, letter: &Letter) {
+    pub fn check(&self, letter: &Letter, seed: u64) {
         let class = if self.alerts.is_empty() { Class::Report } else { Class::Alert };
-        assert_eq!(letter.class, class, "{}", letter.mail.subject);
+        let what = format!("seed {seed}: {}\n{}", letter.mail.subject, letter.mail.text);
+        assert_eq!(letter.class, class, "{what}");
         let expected = self.alerts.front().or_else(|| self.reports.front()).expect("something to send");
-        assert_eq!(&read(letter, expected), expected, "{}\n{}", letter.mail.subject, letter.mail.text);
+        assert_eq!(&read(letter, expected), expected, "{what}");
         let note = letter.mail.text.lines().find_map(|line| line.split_once(" before this one could not be delivered"));
         let told =
             note.map_or(0, |(count, _)| count.split(' ').next().and_then(|count| count.parse().ok()).expect("so many"));
-        assert_eq!(told, self.untold, "{}", letter.mail.text);
+        assert_eq!(told, self.untold, "{what}");
     }
 
     /// The mail server has taken it, or has refused it for good.

@@ -109,7 +109,7 @@ impl Simulation {
     fn send(&mut self, letter: &Letter) -> Result<String, Refusal> {
         self.compare();
         let mailing = &mut self.model.as_mut().expect("begun").mailing;
-        mailing.check(letter);
+        mailing.check(letter, self.seed);
         let refusal = |kind| Err(Refusal { kind, message: "not now".to_owned() });
         match self.script.mail_server {
             MailServer::Well => {
