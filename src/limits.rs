@@ -75,8 +75,12 @@ pub const OUTAGES: usize = 256;
 /// server is over long before.
 pub const OUTBOX: usize = 64;
 
-/// Bytes that these mails may take together: a report of full tables takes about one MiB.
-pub const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes that these mails may take together. A report of full tables with the worst of names takes two and a half MiB
+/// (`the_largest_report_fits_the_outbox`).
+pub const OUTBOX_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a mail may be refused for now before that is for good, in milliseconds: a day.
+pub const OUTBOX_AGE_MS: i64 = 24 * 60 * 60_000;
 
 /// The longest pause between two attempts to send, in milliseconds.
 pub const OUTBOX_PAUSE_MS: i64 = 5 * 60_000;

@@ -127,7 +127,7 @@ impl World for Day {
         self.system.status_of(path)
     }
 
-    fn read_at(&mut self, file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         self.system.read_at(file, offset, buffer)
     }
 

@@ -9,9 +9,10 @@ use super::index::{Index, mix};
 use super::names::{NameId, Names};
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
 use crate::pgbouncer::record::{LoginAttempt, Stamp};
+use serde::{Deserialize, Serialize};
 
 /// A place in the log: its time, and how many attempts came before it. Clocks go back; the order of lines does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// The number of attempts before.
     pub sequence: u64,
@@ -35,7 +36,7 @@ pub enum Outcome<'a> {
 }
 
 /// Where the outcome of an attempt is to be counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     pub(super) account: u32,
     pub(super) from: u32,
@@ -54,7 +55,7 @@ impl Ticket {
 const OTHERS: u32 = u32::MAX;
 
 /// Attempts and what became of them. `logins = attempts − failed`; `pending` and `assumed` are parts of `logins`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Login attempts.
     pub attempts: u64,
@@ -82,7 +83,7 @@ impl Tally {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Account {
     pub(super) user: NameId,
     watched: bool,
@@ -95,14 +96,14 @@ pub(super) struct Account {
 }
 
 /// What a counter of an account counts by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     Address,
     Database,
     Reason,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Pair {
     pub(super) account: u32,
     pub(super) kind: Kind,
@@ -111,7 +112,7 @@ pub(super) struct Pair {
 }
 
 /// Logins and failures by something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Row {
     /// Logins.
     pub logins: u64,
@@ -134,14 +135,18 @@ impl Row {
 }
 
 /// The accounts of one period.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Accounts {
     pub(super) names: Names,
     /// By number of name: the account, or [`OTHERS`] where a name is no account's.
+    #[serde(skip)]
     by_name: Vec<u32>,
     pub(super) accounts: Vec<Account>,
+    #[serde(skip)]
     unwatched: usize,
     pub(super) pairs: Vec<Pair>,
+    #[serde(skip)]
     pair_index: Index,
     pub(super) total: Tally,
     pub(super) others: Tally,
@@ -303,6 +308,44 @@ impl Accounts {
         self.pair_index.insert(hash, number);
         self.accounts[account as usize].addresses += u32::from(kind == Kind::Address);
         number
+    }
+}
+
+/// What a state file has of [`Accounts`].
+#[derive(Deserialize)]
+struct Saved {
+    names: Names,
+    accounts: Vec<Account>,
+    pairs: Vec<Pair>,
+    total: Tally,
+    others: Tally,
+    other_names: Distinct,
+}
+
+impl TryFrom<Saved> for Accounts {
+    type Error = &'static str;
+
+    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
+        let Saved { names, accounts, pairs, total, others, other_names } = saved;
+        let is_name = |id: NameId| (id.0 as usize) < names.len();
+        let are_accounts = accounts.len() <= ACCOUNTS && accounts.iter().all(|account| is_name(account.user));
+        let is_pair = |pair: &Pair| is_name(pair.item) && (pair.account as usize) < accounts.len();
+        if !are_accounts || pairs.len() > PAIRS || !pairs.iter().all(is_pair) {
+            return Err("accounts without a name");
+        }
+        let mut read = Self { names, total, others, other_names, ..Self::new(std::iter::empty()) };
+        for account in accounts {
+            let name = account.user.0 as usize;
+            read.by_name.resize(read.by_name.len().max(name + 1), OTHERS);
+            read.by_name[name] = read.accounts.len() as u32;
+            read.unwatched += usize::from(!account.watched);
+            read.accounts.push(account);
+        }
+        for pair in pairs {
+            read.pair_index.insert(pair_hash(pair.account, pair.kind, pair.item), read.pairs.len() as u32);
+            read.pairs.push(pair);
+        }
+        Ok(read)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lines in, figures out: the one place that sees every line.
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::accounts::{Moment, Outcome};
 use super::clock::Step;
@@ -56,10 +57,12 @@ pub struct Settings {
 }
 
 /// Everything that is known of a log.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Analyzer {
     pub(super) parser: Parser,
+    #[serde(skip)]
     pub(super) fallback: Option<Fallback>,
+    #[serde(skip)]
     pub(super) fallback_left: u32,
     pub(super) zones: Zones,
     pub(super) periods: Periods,
@@ -79,8 +82,10 @@ pub struct Analyzer {
     /// The clock was set since the last tick, and records may still have its old time.
     pub(super) step: Option<Step>,
     /// Entries of which an attempt is there that is not taken yet.
+    #[serde(skip)]
     pub(super) foreseen: Vec<usize>,
     /// Client sockets of which a line is there that is not taken yet.
+    #[serde(skip)]
     pub(super) foreseen_sockets: Vec<Key>,
     /// How far the log's clock is east of Greenwich, in milliseconds, as of its last record.
     pub(super) east: i64,

@@ -1,6 +1,7 @@
 //! What happens to an analyzer beside lines: time goes on, the clock is set, counting begins, lines are missing.
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::analyzer::{Analyzer, Read, settle, watched_logins};
 use super::heartbeat::Trouble;
@@ -16,7 +17,7 @@ use crate::pgbouncer::parser::Reading;
 use crate::pgbouncer::record::Event;
 
 /// A clock that was set: what records that were written just before must be told by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Step {
     /// What the clock would have shown, when it was found that it had been set.
     old_now: i64,
@@ -179,7 +180,13 @@ impl Analyzer {
         (self.first, self.last) = (None, None);
     }
 
-    /// A day's figures begin at `now`: those of the one before have been told. The first call begins to keep them.
+    /// The first day's figures begin: nothing has been told yet, and what is open now is none of it.
+    pub fn begin_first_day(&mut self) {
+        let _ = self.periods.begin_day(self.sessions.pushed_out());
+        self.sessions.change_all(&mut |session| session.tickets.day = None);
+    }
+
+    /// A day's figures begin: those of the one before have been told.
     pub fn begin_day(&mut self) {
         let mut retell = self.periods.begin_day(self.sessions.pushed_out());
         self.sessions.change_all(&mut retell);
@@ -198,7 +205,11 @@ impl Analyzer {
         for entry in &entries {
             self.periods.watch(&entry.user);
         }
+        let old: Vec<String> = self.watch.entries().iter().map(|entry| entry.name.clone()).collect();
         let moved = self.watch.reconfigure(entries, now);
+        for (name, _) in old.iter().zip(&moved).filter(|(_, moved)| moved.is_none()) {
+            self.periods.outages().for_each(|outages| outages.no_longer_watched(name, now));
+        }
         self.sessions.rewatch(&moved);
     }
 }

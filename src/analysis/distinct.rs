@@ -3,21 +3,26 @@
 //! Each name sets one bit of many by its hash; from the share of bits that are still clear follows how many names
 //! there were: exact for a few, within some percent up to 100,000, and a lower bound beyond.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use serde::{Deserialize, Serialize};
+
+use super::saved::Secret;
 
 const WORDS: usize = 512;
 const BITS: usize = WORDS * 64;
 
 /// The bits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Distinct {
+    #[serde(with = "few")]
     bits: Box<[u64; WORDS]>,
-    hasher: RandomState,
+    hasher: Secret,
 }
 
 impl Distinct {
     pub(super) fn new() -> Self {
-        Self { bits: Box::new([0; WORDS]), hasher: RandomState::new() }
+        Self { bits: Box::new([0; WORDS]), hasher: Secret::new() }
     }
 
     /// Adds a name.
@@ -32,6 +37,26 @@ impl Distinct {
         let clear = (BITS - set as usize).max(1) as f64;
         let total = BITS as f64;
         (total * (total / clear).ln()).round() as u64
+    }
+}
+
+/// Nearly all words are zero: only the others are kept.
+mod few {
+    use super::WORDS;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bits: &[u64; WORDS], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(bits.iter().enumerate().filter(|(_, word)| **word != 0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[u64; WORDS]>, D::Error> {
+        let mut bits = Box::new([0; WORDS]);
+        for (place, word) in Vec::<(usize, u64)>::deserialize(from)? {
+            if let Some(known) = bits.get_mut(place) {
+                *known = word;
+            }
+        }
+        Ok(bits)
     }
 }
 

@@ -7,9 +7,10 @@ use super::session_table::Session;
 use super::traffic::Traffic;
 use crate::limits::SAMPLE_BYTES;
 use crate::pgbouncer::record::{LoginAttempt, Stats};
+use serde::{Deserialize, Serialize};
 
 /// How many lines there were, by what they turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LineCounts {
     /// All of them.
     pub total: u64,
@@ -57,9 +58,10 @@ pub(super) enum Sort {
 }
 
 /// The figures of one period.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Figures {
     pub(super) lines: LineCounts,
+    #[serde(with = "super::saved::bytes")]
     sample: Vec<u8>,
     pub(super) accounts: Accounts,
     pub(super) refusals: Refusals,
@@ -148,14 +150,14 @@ pub enum Period {
 }
 
 /// Where an attempt's outcome is to be counted; nowhere, if it came before counting began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Tickets {
     pub(super) run: Option<Ticket>,
     pub(super) day: Option<Ticket>,
 }
 
 /// The figures of both periods. Where nobody asks for the day's, they are not kept.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Periods {
     pub(super) run: Figures,
     day: Option<Figures>,

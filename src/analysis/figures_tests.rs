@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::accounts::Tally;
 use crate::analysis::analyzer::{Analyzer, Settings};
-use crate::analysis::watch::Watch;
+use crate::analysis::watch::{Entry, Watch, Window};
 use crate::pgbouncer::lines::{Kind, Line};
 use jiff::tz::TimeZone;
 
@@ -127,4 +127,36 @@ fn the_days_add_up_to_the_run() {
         assert_eq!(gaps + figures.gaps(), analyzer.figures().gaps());
         assert!(run.failed > 20 && run.logins > 20, "{run:?}");
     }
+}
+
+/// An account that was no longer watched was said to be out for ever.
+#[test]
+fn an_outage_ends_when_nobody_watches_any_more() {
+    let always = Window { open: jiff::civil::Time::midnight(), close: jiff::civil::Time::midnight(), days: [true; 7] };
+    let entry = |name: &str| Entry {
+        name: name.to_owned(),
+        database: None,
+        user: name.as_bytes().to_vec(),
+        minutes: 5,
+        window: always,
+    };
+    let watch = Watch::new(vec![entry("web"), entry("batch")], TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    analyzer.begin_first_day();
+    assert_eq!(analyzer.tick(600_000).len(), 2);
+    analyzer.reconfigure(vec![entry("batch")], TimeZone::UTC, None, 660_000);
+    let ends: Vec<Option<i64>> = analyzer.figures().outages().list().map(|outage| outage.until).collect();
+    assert_eq!(ends, [Some(660_000), None]);
+    analyzer.begin_day();
+    assert_eq!(analyzer.figures_of(Period::Day).outages().count(), 1);
+}
+
+/// What was open when mail was turned on was told by no report.
+#[test]
+fn the_first_day_takes_nothing_back() {
+    let mut analyzer = analyzer();
+    attempt(&mut analyzer, 1, 1, "web");
+    analyzer.begin_first_day();
+    closing(&mut analyzer, 2, 1, "web", BAD);
+    assert_eq!(day(&analyzer, 3), Tally::default());
 }

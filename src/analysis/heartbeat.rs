@@ -11,9 +11,10 @@
 
 use super::watch::Verdict;
 use crate::limits::{SILENT_PERIODS, STATS_PERIOD_MS};
+use serde::{Deserialize, Serialize};
 
 /// What is wrong with the log's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
     /// It is not there.
     Missing,
@@ -22,7 +23,7 @@ pub enum Trouble {
 }
 
 /// The log says nothing, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// `log silent`, `pgbouncer down`, `log missing` or `log unreadable`.
     pub verdict: Verdict,
@@ -33,7 +34,7 @@ pub struct Outage {
 }
 
 /// What is known of the log's life. Times are milliseconds since 1970-01-01 UTC.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Heartbeat {
     last_record: Option<i64>,
     last_stats: Option<i64>,

@@ -17,6 +17,8 @@ pub mod outages;
 mod processes;
 mod queries;
 mod refusals;
+mod restored;
+mod saved;
 mod session_table;
 pub mod sessions;
 pub mod silences;
@@ -26,3 +28,5 @@ pub mod traffic;
 pub mod watch;
 pub mod witness;
 pub mod zones;
+
+pub use saved::bytes as saved_bytes;

@@ -2,11 +2,15 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::index::Index;
+use super::saved::bytes;
 use crate::limits::{NAME_BYTES, NAMES};
 
 /// The number of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct NameId(pub(super) u32);
 
 /// The names; their bytes lie in one block that never grows beyond [`NAME_BYTES`].
@@ -42,6 +46,11 @@ impl Names {
         self.find_hashed(hash, name).or_else(|| self.add(hash, name, watched))
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// The bytes of a name.
     pub(crate) fn get(&self, id: NameId) -> &[u8] {
         let Place { start, length } = self.places[id.0 as usize];
@@ -62,6 +71,26 @@ impl Names {
         self.bytes.extend_from_slice(name);
         self.index.insert(hash, id.0);
         Some(id)
+    }
+}
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq((0..self.places.len() as u32).map(|id| bytes::text(self.get(NameId(id)))))
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut names = Self::new();
+        for (number, text) in Vec::<String>::deserialize(from)?.iter().enumerate() {
+            let name: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+            let id = names.intern(&name.map_err(D::Error::custom)?, true);
+            if id != Some(NameId(number as u32)) {
+                return Err(D::Error::custom("a name twice, or too many"));
+            }
+        }
+        Ok(names)
     }
 }
 

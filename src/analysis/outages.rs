@@ -1,12 +1,13 @@
 //! The outages of a period: what was alerted, and when it ended.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::watch::{Alert, Entry, Notice, Recovery, Verdict};
 use crate::limits::OUTAGES;
 
 /// Something that was alerted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// The watched entry; `None` for the log itself.
     pub entry: Option<String>,
@@ -21,7 +22,7 @@ pub struct Outage {
 }
 
 /// The newest [`OUTAGES`] of a period, in the order in which they were told.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Outages {
     list: VecDeque<Outage>,
     older: u64,
@@ -55,6 +56,14 @@ impl Outages {
         if let Some(known) = self.open(entry) {
             known.until = Some(recovery.login.as_ref().map_or(recovery.at, |login| login.at));
             known.minutes = recovery.minutes;
+        }
+    }
+
+    /// Nobody looks any more whether this one is over.
+    pub(super) fn no_longer_watched(&mut self, entry: &str, now: i64) {
+        if let Some(known) = self.open(Some(entry)) {
+            known.until = Some(now);
+            known.minutes = ((now - known.since) / 60_000).max(0);
         }
     }
 

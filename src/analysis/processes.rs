@@ -2,8 +2,9 @@
 
 use super::traffic::StatsPeriod;
 use crate::limits::{PROCESSES, SILENT_PERIODS};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Process {
     pid: u32,
     last_line: i64,
@@ -15,7 +16,7 @@ struct Process {
 }
 
 /// The processes, the newest of at most [`PROCESSES`].
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Processes {
     known: Vec<Process>,
     /// Where in `known` the last record's process is: most records have the pid of the one before.

@@ -3,12 +3,13 @@
 use super::session_table::{Key, PrefixMark};
 use crate::limits::{RECENT_REFUSALS, REFUSAL_REASONS};
 use crate::pgbouncer::reasons::LOGIN_FAILED;
+use serde::{Deserialize, Serialize};
 
 /// Refused clients: each counts once, though pgbouncer writes a closing, a `login failed`, or both, in either order
 /// (the closing first up to 1.16).
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Refusals {
-    reasons: Vec<(Box<[u8]>, u64)>,
+    reasons: Vec<Reason>,
     others: u64,
     total: u64,
     /// The last few, of which the other line may still come.
@@ -16,7 +17,14 @@ pub struct Refusals {
     next: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Reason {
+    #[serde(with = "super::saved::bytes")]
+    text: Vec<u8>,
+    count: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Recent {
     key: Key,
     prefix: PrefixMark,
@@ -26,7 +34,7 @@ struct Recent {
     line: RefusalLine,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Counted {
     /// Under this reason.
     Reason(usize),
@@ -37,7 +45,7 @@ enum Counted {
 }
 
 /// Which of its two lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum RefusalLine {
     Closing,
     LoginFailed,
@@ -70,13 +78,13 @@ impl Refusals {
 
     fn add(&mut self, reason: &[u8]) -> Counted {
         self.total += 1;
-        let known = self.reasons.iter().position(|(known, _)| **known == *reason);
+        let known = self.reasons.iter().position(|known| known.text == reason);
         let place = known.or_else(|| self.new_reason(reason));
         let Some(place) = place else {
             self.others += 1;
             return Counted::Others;
         };
-        self.reasons[place].1 += 1;
+        self.reasons[place].count += 1;
         Counted::Reason(place)
     }
 
@@ -84,13 +92,13 @@ impl Refusals {
         if self.reasons.len() == REFUSAL_REASONS {
             return None;
         }
-        self.reasons.push((reason.into(), 0));
+        self.reasons.push(Reason { text: reason.to_vec(), count: 0 });
         Some(self.reasons.len() - 1)
     }
 
     fn uncount(&mut self, counted: Counted) {
         let count = match counted {
-            Counted::Reason(place) => &mut self.reasons[place].1,
+            Counted::Reason(place) => &mut self.reasons[place].count,
             Counted::Others => &mut self.others,
             Counted::Before => return,
         };
@@ -106,7 +114,7 @@ impl Refusals {
     /// By reason, the most frequent first, then by name.
     pub fn by_reason(&self) -> Vec<(&[u8], u64)> {
         let mut rows: Vec<(&[u8], u64)> =
-            self.reasons.iter().filter(|row| row.1 > 0).map(|(reason, count)| (&**reason, *count)).collect();
+            self.reasons.iter().filter(|row| row.count > 0).map(|row| (&row.text[..], row.count)).collect();
         rows.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
         rows
     }
@@ -125,7 +133,7 @@ mod tests {
     use super::*;
 
     fn mark(text: &[u8]) -> PrefixMark {
-        PrefixMark::new(text, &std::hash::RandomState::new())
+        PrefixMark::new(text, &super::super::saved::Secret::new())
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! The table of open client sockets: found by process and pointer, in the order in which they came.
 
-use std::hash::{BuildHasher, RandomState};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use super::accounts::Moment;
 use super::figures::Tickets;
 use super::index::{Index, mix};
+use super::saved::Secret;
 use crate::limits::{ADDRESS_MAX, SESSIONS};
 
 /// A client socket, while it is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
     /// The process.
     pub(super) pid: u32,
@@ -30,16 +33,17 @@ const _: () = assert!(KEPT > ADDRESS_MAX, "the address must be among the bytes t
 
 /// A `D/U@A `, for comparing byte for byte. Of a long one the end is kept as it is and the rest as a hash with a
 /// secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PrefixMark {
     length: u16,
+    #[serde(with = "kept")]
     end: [u8; KEPT],
     rest: u64,
 }
 
 impl PrefixMark {
     /// The mark of a prefix (of less than 64 KiB).
-    pub(super) fn new(prefix: &[u8], hasher: &RandomState) -> Self {
+    pub(super) fn new(prefix: &[u8], hasher: &Secret) -> Self {
         let (rest, kept) = prefix.split_at(prefix.len().saturating_sub(KEPT));
         let mut end = [0; KEPT];
         end[..kept.len()].copy_from_slice(kept);
@@ -54,7 +58,7 @@ impl PrefixMark {
 
     /// Whether `text` begins with the prefix.
     #[inline]
-    pub(super) fn begins(&self, text: &[u8], hasher: &RandomState) -> bool {
+    pub(super) fn begins(&self, text: &[u8], hasher: &Secret) -> bool {
         let Some(text) = text.get(..self.length()) else { return false };
         let (rest, kept) = text.split_at(text.len().saturating_sub(KEPT));
         kept == &self.end[..kept.len()] && (rest.is_empty() || hasher.hash_one(rest) == self.rest)
@@ -82,6 +86,26 @@ impl PrefixMark {
     }
 }
 
+/// The bytes that are kept, without the zeros behind them.
+mod kept {
+    use super::KEPT;
+    use crate::analysis::saved::bytes;
+    use serde::de::Error;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(end: &[u8; KEPT], to: S) -> Result<S::Ok, S::Error> {
+        let length = end.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        bytes::serialize(&end[..length], to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; KEPT], D::Error> {
+        let kept: Vec<u8> = bytes::deserialize(from)?;
+        let mut end = [0; KEPT];
+        end.get_mut(..kept.len()).ok_or_else(|| D::Error::custom("a prefix is too long"))?.copy_from_slice(&kept);
+        Ok(end)
+    }
+}
+
 /// No watched entry.
 pub(crate) const NOT_WATCHED: u16 = u16::MAX;
 
@@ -91,7 +115,7 @@ pub(super) fn watched_entries(watched: [u16; 2]) -> impl Iterator<Item = usize> 
 }
 
 /// An open attempt, and what is known of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Session {
     pub(super) key: Key,
     pub(super) moment: Moment,
@@ -110,7 +134,9 @@ pub(super) struct Session {
     pub(super) hopeless: bool,
     /// It has succeeded.
     pub(super) proven: bool,
+    #[serde(skip)]
     older: u32,
+    #[serde(skip)]
     newer: u32,
 }
 
@@ -172,9 +198,15 @@ impl SessionTable {
     pub(super) fn add(&mut self, new: NewSession) -> Option<Session> {
         let pushed_out = (self.len() == SESSIONS).then(|| self.remove(self.oldest));
         let NewSession { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless } = new;
-        let (older, newer, proven) = (self.newest, NONE, false);
-        let session =
-            Session { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless, proven, older, newer };
+        let (older, newer, proven) = (NONE, NONE, false);
+        self.push(Session { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless, proven, older, newer });
+        pushed_out
+    }
+
+    /// Puts a session in as the newest.
+    fn push(&mut self, session: Session) {
+        let (older, key) = (self.newest, session.key);
+        let session = Session { older, newer: NONE, ..session };
         let number = if let Some(number) = self.free.pop() {
             self.slots[number as usize] = session;
             number
@@ -184,7 +216,6 @@ impl SessionTable {
         };
         self.link(older, number, NONE);
         self.index.insert(key.hash(), number);
-        pushed_out
     }
 
     /// Takes a session out.
@@ -255,6 +286,27 @@ impl SessionTable {
     }
 }
 
+/// As its sessions, the oldest first.
+impl Serialize for SessionTable {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionTable {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let sessions = Vec::<Session>::deserialize(from)?;
+        if sessions.len() > SESSIONS {
+            return Err(D::Error::custom("too many sessions"));
+        }
+        let mut table = Self::new();
+        for session in sessions {
+            table.push(session);
+        }
+        Ok(table)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +317,7 @@ mod tests {
             key: Key { pid: 7, pointer },
             moment: Moment { sequence: pointer, stamp: Stamp { millis: 0, zone: Zone::Unknown } },
             at: 0,
-            prefix: PrefixMark::new(b"app/web@10.0.0.1:5 ", &RandomState::new()),
+            prefix: PrefixMark::new(b"app/web@10.0.0.1:5 ", &Secret::new()),
             tickets: Tickets::default(),
             watched: [NOT_WATCHED; 2],
             pool: 0,
@@ -301,7 +353,7 @@ mod tests {
 
     #[test]
     fn prefixes_of_any_length_are_compared_whole() {
-        let hasher = RandomState::new();
+        let hasher = Secret::new();
         for length in [1, 60, 72, 73, 150, 250] {
             let prefix: Vec<u8> = (0..length).map(|place| b'a' + (place % 26) as u8).collect();
             let mark = PrefixMark::new(&prefix, &hasher);
@@ -318,7 +370,7 @@ mod tests {
 
     #[test]
     fn the_host_is_read_back() {
-        let hasher = RandomState::new();
+        let hasher = Secret::new();
         for (prefix, host) in [
             ("app/web@10.0.0.1:5 ", "10.0.0.1"),
             ("app/a@b@[::1]:5 ", "::1"),

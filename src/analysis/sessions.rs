@@ -17,14 +17,16 @@
 //!
 //! A closing belongs to an attempt only if it begins with the attempt's own `D/U@A `, byte for byte.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
 use super::figures::Tickets;
 use super::processes::Processes;
-use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable};
+use super::saved::Secret;
+use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable, watched_entries};
 use super::summary::OpenState;
 use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
@@ -47,7 +49,7 @@ pub(super) struct Decided<'a> {
 pub(super) type Decide<'a> = &'a mut dyn FnMut(&Decided<'_>);
 
 /// How far the open sessions have been looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Looked {
     /// All that came until this moment had become logins by their age.
     pub(super) at: i64,
@@ -73,11 +75,11 @@ pub(super) struct Arrival {
 }
 
 /// The open sessions and what decides them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Sessions {
     pub(super) table: SessionTable,
     pub(super) processes: Processes,
-    pub(super) hasher: RandomState,
+    pub(super) hasher: Secret,
     pub(super) takeover: Takeover,
     /// (database, user) pools that had a proven login since the servers were last reloaded.
     pub(super) proven: HashSet<u64>,
@@ -101,7 +103,7 @@ impl Sessions {
         Self {
             table: SessionTable::new(),
             processes: Processes::default(),
-            hasher: RandomState::new(),
+            hasher: Secret::new(),
             takeover: Takeover::None,
             proven: HashSet::with_capacity(PROVEN_POOLS),
             reloads: 0,
@@ -165,6 +167,11 @@ impl Sessions {
     /// Counting begins: what is open now was not counted.
     pub(super) fn forget_tickets(&mut self) {
         self.change_all(&mut |session| session.tickets = Tickets::default());
+    }
+
+    /// Whether a session is of an entry that there is not.
+    pub(super) fn watches_beyond(&self, entries: usize) -> bool {
+        self.open().any(|session| watched_entries(session.watched).any(|entry| entry >= entries))
     }
 
     /// The watched entries are numbered anew: each goes where `moved` says, or nowhere.

@@ -6,9 +6,10 @@
 
 use super::session_table::Key;
 use super::sessions::Sessions;
+use serde::{Deserialize, Serialize};
 
 /// An online restart, as far as it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Takeover {
     None,
     /// The new process is writing an attempt for each client that it takes over.

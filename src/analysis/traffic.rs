@@ -2,16 +2,18 @@
 
 use crate::limits::{MINUTES, STATS_PERIOD_MS};
 use crate::pgbouncer::record::Stats;
+use serde::{Deserialize, Serialize};
 
 /// The stats of a period.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Traffic {
     total: Sums,
+    #[serde(with = "kept")]
     minutes: Box<[Minute]>,
 }
 
 /// Sums over stats lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sums {
     /// How many lines.
     pub lines: u64,
@@ -27,7 +29,7 @@ pub struct Sums {
 }
 
 /// The stats of one minute.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Minute {
     /// Minutes since 1970-01-01 00:00 UTC.
     minute: i64,
@@ -147,8 +149,26 @@ impl Traffic {
     }
 }
 
+/// The minutes that have stats.
+mod kept {
+    use super::{MINUTES, Minute};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(minutes: &[Minute], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(minutes.iter().filter(|minute| minute.sums.lines > 0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[Minute]>, D::Error> {
+        let mut minutes = vec![Minute::default(); MINUTES].into_boxed_slice();
+        for minute in Vec::<Minute>::deserialize(from)? {
+            minutes[minute.minute.rem_euclid(MINUTES as i64) as usize] = minute;
+        }
+        Ok(minutes)
+    }
+}
+
 /// How often a process writes its stats (`stats_period`), learned from the log: the median of the last differences.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct StatsPeriod {
     differences: [i64; 5],
     count: usize,

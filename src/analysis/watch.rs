@@ -16,6 +16,7 @@ mod notice;
 mod window;
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::heartbeat::{Change, Heartbeat, Outage};
 use super::silences::Silences;
@@ -38,10 +39,11 @@ pub(super) struct OpenLogin<'a> {
 }
 
 /// The entries and their states.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watch {
     entries: Vec<Entry>,
     states: Vec<State>,
+    #[serde(skip, default = "utc")]
     zone: TimeZone,
     /// When the log spoke again after its last outage.
     spoke: i64,
@@ -52,7 +54,13 @@ pub struct Watch {
     /// An assumed login was found failed: the open ones have to be looked through.
     rescan: bool,
     /// The longest silence of every account, where somebody asks for it.
+    #[serde(skip)]
     silences: Option<Silences>,
+}
+
+/// Until the configuration's is known.
+pub(super) fn utc() -> TimeZone {
+    TimeZone::UTC
 }
 
 impl Watch {
@@ -105,6 +113,12 @@ impl Watch {
         }
         (self.states, self.entries) = (states, entries);
         moved
+    }
+
+    /// It was read back, and goes on in the zone of another one. Says how many entries it has, if it has a state for each.
+    pub(super) fn restored(&mut self, configured: &Self) -> Option<usize> {
+        self.zone = configured.zone.clone();
+        (self.entries.len() == self.states.len()).then_some(self.entries.len())
     }
 
     /// The log tells of the time before watching began: counts from there.

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use serde::{Deserialize, Serialize};
 
 use crate::pgbouncer::record::{Stamp, Zone};
 
@@ -45,13 +46,16 @@ const ABBREVIATIONS: &[(&[u8], i32)] = &[
 ];
 
 /// Where the log's clock hangs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Zones {
+    #[serde(skip, default = "super::watch::utc")]
     zone: TimeZone,
     /// The last quarter of an hour that was asked for, and how far east of Greenwich it was.
+    #[serde(skip)]
     cached: Option<(i64, Zone, i64)>,
     last: i64,
     /// When the records are read that come now, if that is as they are written.
+    #[serde(skip)]
     live: Option<i64>,
 }
 

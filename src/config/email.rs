@@ -115,7 +115,16 @@ fn parse_to(section: &Section<'_>) -> Result<Vec<Mailbox>, Error> {
         _ => Vec::new(),
     };
     let all: Option<Vec<Vec<Mailbox>>> = texts.into_iter().map(mailboxes).collect();
-    let all = all.map(|all| all.concat()).filter(|all| !all.is_empty());
+    let mut all = all.map(|all| all.concat()).filter(|all| !all.is_empty());
+    if let Some(all) = &mut all {
+        let mut known = Vec::new();
+        all.retain(|to| {
+            !known.contains(&to.email) && {
+                known.push(to.email.clone());
+                true
+            }
+        });
+    }
     all.ok_or_else(|| section.wrong("emailTo", MEND))
 }
 

@@ -33,6 +33,7 @@ fn one_or_many_to_write_to() {
     assert_eq!(to("\"a@b.c\""), ["a@b.c"]);
     assert_eq!(to("\"A B <a@b.c>, d@e.f\""), ["A B <a@b.c>", "d@e.f"]);
     assert_eq!(to("[\"a@b.c\", \"José <j@e.f>\"]"), ["a@b.c", "José <j@e.f>"]);
+    assert_eq!(to("[\"a@b.c\", \"A <a@b.c>\"]"), ["a@b.c"], "nobody gets it twice");
     assert_eq!(to("\"root\""), ["root@localhost"], "a user of this host");
 }
 

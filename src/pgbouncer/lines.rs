@@ -84,6 +84,17 @@ impl Lines {
         self.skipping = false;
     }
 
+    /// The same, where that may be within a line that is too long.
+    pub fn resume(&mut self, offset: u64, skipping: bool) {
+        self.restart(offset);
+        self.skipping = skipping;
+    }
+
+    /// Whether it is within a line that is already too long.
+    pub fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
     /// Room for at least [`READ_SIZE`] bytes; what is read into it must be told to [`Lines::filled`], and all lines
     /// taken, before the next.
     pub fn room(&mut self) -> &mut [u8] {

@@ -10,6 +10,8 @@
 //! asks only that they carry pgbouncer's header: their texts change with each version and count for nothing. But a
 //! login, a closing or a line of stats that cannot be read is *unrecognised*, never passed over.
 
+use serde::{Deserialize, Serialize};
+
 use super::header::{self, DateCache, Header};
 use super::message;
 use super::record::{Closing, Event, Record};
@@ -27,11 +29,12 @@ pub enum Reading<'a> {
 }
 
 /// The state that goes from line to line: the last date, and whose lines a syslog file holds.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Parser {
     now: i64,
+    #[serde(skip)]
     date: DateCache,
-    idents: Vec<Box<[u8]>>,
+    idents: Vec<Vec<u8>>,
 }
 
 impl Parser {
@@ -84,7 +87,7 @@ impl Parser {
 
     /// Whether lines of this ident are pgbouncer's: `pgbouncer`, `pgbouncer-app`, or one that has proved it.
     fn is_ours(&self, ident: &[u8]) -> bool {
-        ident.starts_with(b"pgbouncer") || self.idents.iter().any(|known| **known == *ident)
+        ident.starts_with(b"pgbouncer") || self.idents.iter().any(|known| known == ident)
     }
 
     /// Takes an ident (pgbouncer's `syslog_ident`) for pgbouncer's from now on.

@@ -1,7 +1,9 @@
 //! What one record of the log says: pgbouncer's own words, as types.
 
+use serde::{Deserialize, Serialize};
+
 /// A time as the log has it: what the clock on the wall showed, and what the log says of its zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Milliseconds between 1970-01-01 00:00:00 and the printed date and time, both without a zone.
     pub millis: i64,
@@ -10,7 +12,7 @@ pub struct Stamp {
 }
 
 /// What a record says of its time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Zone {
     /// Nothing: pgbouncer up to 1.10, traditional syslog.
     Unknown,
@@ -38,7 +40,7 @@ pub enum Level {
 }
 
 /// Where a record comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// pgbouncer's own file up to 1.10: a bare pid, no zone.
     FileBefore111,
@@ -74,7 +76,7 @@ impl Format {
 }
 
 /// A version of pgbouncer: (1, 18, 0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version(pub u16, pub u16, pub u16);
 
 impl std::fmt::Display for Version {

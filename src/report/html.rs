@@ -16,7 +16,7 @@ pub(super) mod color {
 }
 
 /// The height of the columns of [`Page::columns`], in pixels.
-const COLUMN_HEIGHT: u64 = 72;
+const COLUMN_HEIGHT: u128 = 72;
 
 /// Where [`super::mail::Mail::with_note`] puts its line.
 pub(super) const NOTE: &str = "<!-- note -->";
@@ -130,7 +130,7 @@ impl Page {
         let highest = columns.iter().map(|column| column.1).max().unwrap_or(0).max(1);
         self.add("<tr><td style=\"padding:4px 20px 0\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"table-layout:fixed\"><tr>");
         for (_, value, said) in columns {
-            let height = (value * COLUMN_HEIGHT).div_ceil(highest);
+            let height = (u128::from(*value) * COLUMN_HEIGHT).div_ceil(highest.into());
             let color = if *value > 0 { color::BAR } else { color::LINE };
             self.add(format_args!(
                 "<td valign=\"bottom\" height=\"{COLUMN_HEIGHT}\" title=\"{said}\" style=\"padding:0 1px\">\
@@ -183,8 +183,8 @@ pub(super) fn note(text: &str) -> String {
 
 /// A bar out of two cells of a table.
 fn bar(count: u64, whole: u64) -> String {
-    let percent = (count * 100).div_ceil(whole.max(1)).min(100);
-    let cell = |percent: u64, color: &str| {
+    let percent = (u128::from(count) * 100).div_ceil(whole.max(1).into()).min(100);
+    let cell = |percent: u128, color: &str| {
         let style = "height:12px;font-size:1px;line-height:1px";
         format!("<td width=\"{percent}%\" height=\"12\" bgcolor=\"{color}\" style=\"{style}\">&nbsp;</td>")
     };

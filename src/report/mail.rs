@@ -217,6 +217,7 @@ fn write_accounts(report: &Report<'_>, page: &mut Page) {
     if more > 0 {
         page.small(format_args!("and {} in the plain text", plural(more as i64, "account", "accounts")));
     }
+    write_others(report, page);
     for (name, nearest) in report.never_seen() {
         let nearest = nearest.map_or(String::new(), |name| format!(" (nearest name seen: {})", safe(name.as_bytes())));
         page.heading(format_args!("<span style=\"color:{}\">{}</span>", color::BAD, safe(name.as_bytes())));
@@ -224,6 +225,22 @@ fn write_accounts(report: &Report<'_>, page: &mut Page) {
     }
     if report.cannot_tell_failures() {
         page.small("Failed logins are unknown, as the log has no closings (log_disconnections = 0)");
+    }
+}
+
+/// What did not fit the tables.
+fn write_others(report: &Report<'_>, page: &mut Page) {
+    let others = &report.summary.others;
+    if others.attempts + others.failed_later > 0 {
+        page.heading("Other accounts");
+        let (logins, failed, later) = (grouped(others.logins), grouped(others.failed), grouped(others.failed_later));
+        page.text(format_args!(
+            "logins: {logins}, failed logins: {failed}, of earlier reports that failed later: {later}"
+        ));
+    }
+    if report.pushed_out() > 0 {
+        let count = grouped(report.pushed_out());
+        page.small(format_args!("Attempts decided by their age, as too many were open: {count}"));
     }
 }
 

@@ -113,3 +113,33 @@ fn numbers_are_grouped() {
     let grouped: Vec<String> = [0, 999, 1000, 1_204, 1_234_567].map(grouped).to_vec();
     assert_eq!(grouped, ["0", "999", "1,000", "1,204", "1,234,567"]);
 }
+
+/// Whoever can reach pgbouncer's port can fill its tables with the longest of names, all to be escaped.
+#[test]
+fn the_largest_report_fits_the_outbox() {
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    let user = |number: usize| format!("{number:04}{}", "\u{1}<&\u{7f}".repeat(30));
+    for number in 0..40_000 {
+        let (user, host) = (user(number % 1024), format!("[2001:db8:ffff:ffff:ffff:ffff:ffff:{:x}]", number % 9000));
+        let client = format!("2026-11-22 08:00:00.000 UTC [7] LOG C-0x{number:x}: app/{user}@{host}:50000");
+        let reason = if number % 2 == 0 { "client close request" } else { "password authentication failed" };
+        for message in
+            [format!("login attempt: db=app user={user} tls=no"), format!("closing because: {reason} (age=1s)")]
+        {
+            let text = format!("{client} {message}");
+            analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+        }
+    }
+    let format = TimeFormat::default();
+    let mail = of_report(&Report::complete(&analyzer, &format), "2026-11-22", &origin());
+    assert!(mail.size() > 1_000_000 && mail.size() < crate::limits::OUTBOX_BYTES * 3 / 4, "{}", mail.size());
+}
+
+#[test]
+fn the_largest_figure_has_the_largest_column() {
+    let mut page = Page::new("x", "", color::BAR);
+    page.columns(&[("00:00".to_owned(), u64::MAX, String::new()), ("01:00".to_owned(), u64::MAX / 2, String::new())]);
+    let html = page.finish("");
+    assert!(html.contains("height:72px") && html.contains("height:36px"));
+}

@@ -73,10 +73,10 @@ fn entity(character: char) -> Option<&'static str> {
     })
 }
 
-/// Control characters, and those that turn the direction of text or begin a line of their own.
+/// Control characters, and those that turn the direction of text, begin a line of their own, or cannot be seen.
 fn is_active(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

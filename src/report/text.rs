@@ -72,6 +72,9 @@ fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint) {
         paint.line("Number of logins of other accounts", others.logins);
         paint.line("Number of failed logins of other accounts", others.failed);
     }
+    if others.failed_later > 0 {
+        paint.line("Number of logins of earlier reports of other accounts that failed later", others.failed_later);
+    }
     if report.pushed_out() > 0 {
         paint.line("Attempts decided by their age, as too many were open", report.pushed_out());
     }

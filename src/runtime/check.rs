@@ -74,9 +74,9 @@ fn check_mail(
     let (server, port, time) = (&email.server, email.port, config.report_time);
     let alerts = if config.alert_by_email { "alerts, and the report of the day" } else { "the report of the day" };
     add(out, format_args!("Mail : {alerts} at {time}, to {} through {server}:{port}{way}", to.join(", ")));
-    if let Some((_, file)) = &email.login {
-        check_password_file(file, out);
-    }
+    let password = email.login.as_ref().map_or(Ok(()), |(_, file)| check_password_file(file, out));
+    let certificates = email.ca_file.as_ref().map_or(Ok(()), |file| check_file("emailCaFile", file, out));
+    password.and(certificates)?;
     if !send {
         return Ok(());
     }
@@ -95,15 +95,20 @@ fn check_mail(
     Ok(())
 }
 
-fn check_password_file(file: &Path, out: &mut String) {
-    match std::fs::metadata(file) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            let file = file.display();
-            add(out, format_args!("WARNING : {file} can be read by others; chmod 600 {file}"));
-        }
-        Ok(_) => {}
-        Err(error) => add(out, format_args!("ERROR : emailPasswordFile {}: {error}", file.display())),
+fn check_password_file(file: &Path, out: &mut String) -> Result<(), &'static str> {
+    let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 {
+        add(out, format_args!("WARNING : {0} can be read by others; chmod 600 {0}", file.display()));
     }
+    check_file("emailPasswordFile", file, out)
+}
+
+/// Whether a file that mail needs can be read.
+fn check_file(key: &str, file: &Path, out: &mut String) -> Result<(), &'static str> {
+    std::fs::read_to_string(file).map(drop).map_err(|error| {
+        add(out, format_args!("ERROR : {key} {}: {error}", file.display()));
+        "a file that mail needs cannot be read"
+    })
 }
 
 fn add(out: &mut String, line: std::fmt::Arguments<'_>) {

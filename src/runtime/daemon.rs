@@ -17,12 +17,14 @@ use crate::analysis::witness::Connections;
 use crate::analysis::zones::Zones;
 use crate::config::Config;
 use crate::config::email::Email;
-use crate::limits::{CLOCK_STEP_MS, LOOK_BACK_BYTES};
+use crate::limits::{CLOCK_STEP_MS, LOOK_BACK_BYTES, REPLAY_JUMP_MS};
 use crate::pgbouncer::lines::Line;
 use crate::report::notice::Message;
 use crate::report::paint::{Color, Paint, Style};
 use crate::report::time::TimeFormat;
 use crate::report::{Report, mail, notice, text, verbose};
+
+const DAY_MS: i64 = 24 * 60 * 60_000;
 
 /// How the daemon is to behave, beside its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +53,6 @@ pub struct Daemon<F> {
     day_start: i64,
     /// What both clocks showed at the last tick: the host's, and the one that nobody sets.
     clocks: (i64, i64),
-    zone: TimeZone,
     post: Post,
     /// SIGUSR1 has come.
     wants_report: bool,
@@ -67,7 +68,7 @@ impl<F> Daemon<F> {
         let tails = config.logs.iter().cloned().map(Tail::new).collect();
         let mut analyzer = Analyzer::new(settings);
         if config.email.is_some() {
-            analyzer.begin_day();
+            analyzer.begin_first_day();
         }
         let local = Zones::new(zone.clone());
         let post = Post::new(world, &config, zone, start, options.pid);
@@ -81,7 +82,6 @@ impl<F> Daemon<F> {
             start,
             day_start: start,
             clocks: (start, world.elapsed()),
-            zone: zone.clone(),
             post,
             wants_report: false,
         };
@@ -112,9 +112,13 @@ impl<F> Daemon<F> {
         self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
         self.begin_counting_if_due();
         self.print_report(world);
-        if let Some(email) = self.config.email.clone() {
-            self.mail_report(world, &email, Period::Run, true);
-            self.post.flush(world, &email);
+        match self.config.email.clone() {
+            Some(email) => {
+                self.mail_report(world, &email, Period::Run, true);
+                self.post.flush(world, &email);
+            }
+            // What still waits is printed.
+            None => self.post.attempt(world, None),
         }
     }
 
@@ -169,6 +173,11 @@ impl<F> Daemon<F> {
         let by = (now.0 - self.clocks.0) - (now.1 - self.clocks.1);
         if by.abs() >= CLOCK_STEP_MS {
             self.analyzer.clock_was_set(by, (self.clocks.0, now.0));
+            if by.abs() > REPLAY_JUMP_MS {
+                // It had been wrong, and so is what was remembered by it.
+                (self.start, self.day_start) = (self.start + by, self.day_start + by);
+                self.post.begin_anew(now.0);
+            }
         }
         self.clocks = now;
     }
@@ -231,7 +240,7 @@ impl<F> Daemon<F> {
         // The day of a report is the one that most of it lies in: one of midnight is on the day before.
         let (start, middle) = match of {
             Period::Run => (self.start, now),
-            Period::Day => (self.day_start, self.day_start.midpoint(now)),
+            Period::Day => (self.day_start, self.day_start.clamp(now - DAY_MS, now).midpoint(now)),
         };
         let report = self.report(of, start, now);
         let day = TimeFormat::default().print(self.local.civil(middle));
@@ -344,10 +353,10 @@ impl<F> Daemon<F> {
             }
         }
         if self.config.email.is_none() && config.email.is_some() {
-            self.analyzer.begin_day();
+            self.analyzer.begin_first_day();
             self.day_start = world.now();
         }
-        self.post.reconfigure(&config, &self.zone, world.now());
+        self.post.reconfigure(self.config.email.as_ref(), &config);
         self.config = config;
         world.print(Output::Error, "loganalyzer: the configuration was read again\n");
     }

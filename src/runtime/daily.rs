@@ -24,9 +24,14 @@ impl Daily {
         daily
     }
 
-    /// The local time at which it is due.
-    pub fn time(&self) -> Time {
-        self.time
+    /// It is due at another local time from now on; one that has passed today is due at once, unless today's is done.
+    pub fn set_time(&mut self, time: Time) {
+        self.time = time;
+    }
+
+    /// Whatever was due until `now` is done.
+    pub fn begin(&mut self, now: i64) {
+        self.done = self.passed(now);
     }
 
     /// Whether it is due at `now`; and if so, it is not due again on this day.
@@ -98,6 +103,18 @@ mod tests {
                 assert_eq!(count(&mut daily, from, to, 1), 1, "{day} {time}");
             }
         }
+    }
+
+    #[test]
+    fn another_time_makes_no_second_one_on_a_day_and_swallows_none() {
+        let zone = TimeZone::UTC;
+        let mut daily = Daily::new(zone.clone(), Time::constant(19, 0, 0, 0), at(&zone, "2026-11-23T12:00:00"));
+        assert!(daily.is_due(at(&zone, "2026-11-23T19:00:00")));
+        daily.set_time(Time::constant(20, 0, 0, 0));
+        assert!(!daily.is_due(at(&zone, "2026-11-23T20:00:00")), "today's is done");
+        assert!(!daily.is_due(at(&zone, "2026-11-24T19:00:00")));
+        daily.set_time(Time::constant(18, 0, 0, 0));
+        assert!(daily.is_due(at(&zone, "2026-11-24T19:00:01")));
     }
 
     #[test]

@@ -4,22 +4,29 @@
 //! sent                 out of the box
 //! the server is away   everything waits, longer each time, five minutes at most
 //! refused for now      this mail waits, and whatever else is for the same recipients behind it; when it is refused
-//!                      again, each recipient's is tried alone
-//! refused for good     out of the box, and printed; with several recipients each is tried alone first
-//! no room              the oldest report goes, else the oldest alert: printed, and counted in the next mail
+//!                      again, each recipient's is tried alone; after a day it is refused for good
+//! no answer            as refused for now; the third time it is given up, for it may have arrived
+//! refused for good     out of the box; with several recipients each is tried alone first
+//! no room              what is left of a mail that others have got goes first, then the oldest report, then the oldest
+//!                      alert
 //! ```
 //!
-//! What one recipient's mailbox refuses holds nobody else's mail back, and nobody gets an alert after its recovery.
+//! What one recipient's mailbox refuses holds nobody else's mail back, and nobody gets an alert after its recovery. A mail
+//! that reaches nobody is printed, and counted in the next one that does.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use lettre::message::Mailbox;
 
-use crate::limits::{OUTBOX, OUTBOX_BYTES, OUTBOX_PAUSE_MS};
+use crate::limits::{OUTBOX, OUTBOX_AGE_MS, OUTBOX_BYTES, OUTBOX_PAUSE_MS};
 use crate::report::mail::Mail;
 
 /// The first pause after a failure, in milliseconds; each further one is twice as long.
 const FIRST_PAUSE_MS: i64 = 2000;
+
+/// So often a mail is sent that the server does not answer to.
+const UNANSWERED: u32 = 3;
 
 /// What kind of mail it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +41,7 @@ pub enum Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// What it says.
-    pub mail: Mail,
+    pub mail: Rc<Mail>,
     /// What kind it is.
     pub class: Class,
     /// `Message-ID:`, with its brackets: the same at every attempt, so that what arrives twice can be known for it.
@@ -65,6 +72,10 @@ pub enum RefusalKind {
     Server,
     /// This mail cannot be sent now.
     Temporary,
+    /// The connection broke within this mail.
+    Broken,
+    /// All of this mail was sent, and nothing came back: it may have arrived.
+    Unanswered,
     /// This mail can never be sent.
     Permanent,
 }
@@ -78,9 +89,14 @@ pub enum Event {
     Works,
     /// This mail is refused for now, for this reason. Said once of each mail.
     Delayed(Box<Letter>, String),
-    /// This mail goes out of the box without having arrived, for this reason.
+    /// These recipients of a mail do not get it, for this reason; others have it, or still may.
+    Partly(Box<Letter>, String),
+    /// This mail goes out of the box without having reached anybody, for this reason.
     Lost(Box<Letter>, String),
 }
+
+/// What the server made of a letter, and what the clock that nobody sets showed then, in milliseconds.
+pub type Sent = (Result<String, Refusal>, i64);
 
 #[derive(Debug)]
 struct Waiting {
@@ -88,6 +104,17 @@ struct Waiting {
     /// Not before this time, in milliseconds of the clock that nobody sets.
     until: i64,
     pause: i64,
+    /// When it was refused first.
+    refused: Option<i64>,
+    unanswered: u32,
+    /// Somebody has got it.
+    reached: bool,
+}
+
+impl Waiting {
+    fn new(letter: Letter, reached: bool) -> Self {
+        Self { letter, until: i64::MIN, pause: 0, refused: None, unanswered: 0, reached }
+    }
 }
 
 /// See the module.
@@ -100,6 +127,8 @@ pub struct Outbox {
     pause: i64,
     /// The last attempt has failed.
     is_failing: bool,
+    /// There will be no further attempt: each is made the best of.
+    is_last_chance: bool,
     /// Mails that were lost and of which no mail has told yet.
     untold: u64,
 }
@@ -111,13 +140,20 @@ impl Outbox {
             Class::Alert => self.waiting.iter().filter(|waiting| waiting.letter.class == Class::Alert).count(),
             Class::Report => self.waiting.len(),
         };
-        self.waiting.insert(place, Waiting { letter, until: i64::MIN, pause: 0 });
+        self.waiting.insert(place, Waiting::new(letter, false));
         let mut lost = Vec::new();
         while self.len() > OUTBOX || self.bytes() > OUTBOX_BYTES && self.len() > 1 {
-            let oldest_report = self.waiting.iter().position(|waiting| waiting.letter.class == Class::Report);
-            lost.extend(self.lose(oldest_report.unwrap_or(0), "there is no room for it"));
+            lost.extend(self.lose_letter(self.least_missed(), "there is no room for it"));
         }
         lost
+    }
+
+    /// The place of the letter that has to go where there is no room.
+    fn least_missed(&self) -> usize {
+        let is_rest = |waiting: &Waiting| waiting.letter.left.len() < waiting.letter.to.len();
+        let rest = self.waiting.iter().position(is_rest);
+        let report = || self.waiting.iter().position(|waiting| waiting.letter.class == Class::Report);
+        rest.or_else(report).unwrap_or(0)
     }
 
     /// The letters, also of those that go to each recipient alone only one.
@@ -131,12 +167,6 @@ impl Outbox {
         self.letters().map(|letter| letter.mail.size()).sum()
     }
 
-    fn lose(&mut self, place: usize, why: &str) -> Option<Event> {
-        let letter = self.waiting.remove(place)?.letter;
-        self.untold += 1;
-        Some(Event::Lost(Box::new(letter), why.to_owned()))
-    }
-
     /// How many letters wait.
     pub fn len(&self) -> usize {
         self.letters().count()
@@ -148,20 +178,16 @@ impl Outbox {
     }
 
     /// Makes one attempt, if one is due at `now` (milliseconds of the clock that nobody sets); `None` if not.
-    pub fn attempt(
-        &mut self,
-        now: i64,
-        send: &mut dyn FnMut(&Letter) -> Result<String, Refusal>,
-    ) -> Option<Vec<Event>> {
+    pub fn attempt(&mut self, now: i64, send: &mut dyn FnMut(&Letter) -> Sent) -> Option<Vec<Event>> {
         let place = if now < self.until { None } else { self.choose(now) }?;
         let untold = self.untold;
         let mut letter = self.waiting[place].letter.clone();
         if untold > 0 {
-            letter.mail = letter.mail.with_note(&note(untold));
+            letter.mail = Rc::new(letter.mail.with_note(&note(untold)));
         }
         Some(match send(&letter) {
-            Ok(_) => self.sent(place, untold),
-            Err(refusal) => self.refused(place, refusal, now),
+            (Ok(_), _) => self.sent(place, untold),
+            (Err(refusal), now) => self.refused(place, refusal, now),
         })
     }
 
@@ -191,17 +217,16 @@ impl Outbox {
 
     /// Puts a letter to some of its recipients behind the one to the others.
     fn split(&mut self, place: usize, left: Vec<Mailbox>) {
-        let letter = Letter { left, ..self.waiting[place].letter.clone() };
-        self.waiting.insert(place + 1, Waiting { letter, until: i64::MIN, pause: 0 });
+        let waiting = &self.waiting[place];
+        let rest = Waiting::new(Letter { left, ..waiting.letter.clone() }, waiting.reached);
+        self.waiting.insert(place + 1, rest);
     }
 
     /// Makes a letter of each recipient of one.
     fn split_all(&mut self, place: usize) -> Vec<Event> {
-        while let Some(to) = self.waiting[place].letter.left.pop() {
-            if self.waiting[place].letter.left.is_empty() {
-                self.waiting[place].letter.left.push(to);
-                break;
-            }
+        while self.waiting[place].letter.left.len() > 1
+            && let Some(to) = self.waiting[place].letter.left.pop()
+        {
             self.split(place, vec![to]);
         }
         let waiting = &mut self.waiting[place];
@@ -210,48 +235,106 @@ impl Outbox {
     }
 
     fn sent(&mut self, place: usize, told: u64) -> Vec<Event> {
-        self.waiting.remove(place);
+        if let Some(sent) = self.waiting.remove(place) {
+            let same = self.waiting.iter_mut().filter(|other| other.letter.id == sent.letter.id);
+            same.for_each(|other| other.reached = true);
+        }
         self.untold -= told;
         (self.until, self.pause) = (i64::MIN, 0);
         if std::mem::take(&mut self.is_failing) { vec![Event::Works] } else { Vec::new() }
     }
 
     fn refused(&mut self, place: usize, refusal: Refusal, now: i64) -> Vec<Event> {
-        let waiting = &self.waiting[place];
+        let waiting = &mut self.waiting[place];
         let several = waiting.letter.left.len() > 1;
         // The first time it may be over soon, and go to all of them at once.
-        let is_first = waiting.pause == 0;
+        let may_be_over = waiting.pause == 0 && !self.is_last_chance;
+        let since = *waiting.refused.get_or_insert(now);
+        waiting.unanswered += u32::from(refusal.kind == RefusalKind::Unanswered);
         match refusal.kind {
             RefusalKind::Server => {
+                waiting.refused = None;
                 self.pause = longer(self.pause);
                 self.until = now + self.pause;
                 let is_new = !std::mem::replace(&mut self.is_failing, true);
                 if is_new { vec![Event::Failing(refusal.message)] } else { Vec::new() }
             }
+            RefusalKind::Unanswered if waiting.unanswered == UNANSWERED => {
+                let why = format!("{}; it may have arrived", refusal.message);
+                self.lose(place, &why).into_iter().collect()
+            }
             // One of them may be the reason.
             RefusalKind::Permanent if several => self.split_all(place),
-            RefusalKind::Temporary if several && !is_first => self.split_all(place),
-            RefusalKind::Temporary => {
-                let waiting = &mut self.waiting[place];
+            RefusalKind::Temporary if several && !may_be_over => self.split_all(place),
+            RefusalKind::Temporary | RefusalKind::Broken | RefusalKind::Unanswered if now - since < OUTBOX_AGE_MS => {
                 waiting.pause = longer(waiting.pause);
                 waiting.until = now + waiting.pause;
                 let delayed = || Event::Delayed(Box::new(waiting.letter.clone()), refusal.message);
-                if is_first { vec![delayed()] } else { Vec::new() }
+                if since == now { vec![delayed()] } else { Vec::new() }
             }
-            RefusalKind::Permanent => self.lose(place, &refusal.message).into_iter().collect(),
+            _ => self.lose(place, &refusal.message).into_iter().collect(),
         }
     }
 
-    /// Forgets all pauses: the next attempt is the last one, or nothing is known of the server yet.
+    /// Takes out a letter to some of its recipients.
+    fn lose(&mut self, place: usize, why: &str) -> Option<Event> {
+        let Waiting { letter, reached, .. } = self.waiting.remove(place)?;
+        let is_last = self.waiting.iter().all(|other| other.letter.id != letter.id);
+        if reached || !is_last {
+            return Some(Event::Partly(Box::new(letter), why.to_owned()));
+        }
+        self.untold += 1;
+        Some(Event::Lost(Box::new(letter), why.to_owned()))
+    }
+
+    /// Takes out a letter to all who have not got it.
+    fn lose_letter(&mut self, place: usize, why: &str) -> Option<Event> {
+        let id = self.waiting.get(place)?.letter.id.clone();
+        let mut left = Vec::new();
+        self.waiting.retain(|other| {
+            let gone = other.letter.id == id;
+            if gone {
+                left.push((other.letter.clone(), other.reached));
+            }
+            !gone
+        });
+        let (mut letter, reached) = left.first().cloned()?;
+        letter.left = left.into_iter().flat_map(|(letter, _)| letter.left).collect();
+        self.untold += u64::from(!reached);
+        let event = if reached { Event::Partly } else { Event::Lost };
+        Some(event(Box::new(letter), why.to_owned()))
+    }
+
+    /// Forgets all pauses: the server may be another one now.
     pub fn hurry(&mut self) {
-        self.until = i64::MIN;
-        self.waiting.iter_mut().for_each(|waiting| waiting.until = i64::MIN);
+        (self.until, self.pause) = (i64::MIN, 0);
+        self.waiting.iter_mut().for_each(|waiting| (waiting.until, waiting.pause) = (i64::MIN, 0));
+    }
+
+    /// The same, and each attempt is the last one.
+    pub fn last_chance(&mut self) {
+        self.hurry();
+        self.is_last_chance = true;
+    }
+
+    /// The configuration names others to write to: what nobody has got yet goes to them.
+    pub fn readdress(&mut self, to: &[Mailbox]) {
+        for Waiting { letter, reached, .. } in &mut self.waiting {
+            if !*reached && letter.left == letter.to {
+                (letter.to, letter.left) = (to.to_vec(), to.to_vec());
+            }
+            letter.left.retain(|left| to.contains(left));
+        }
+        self.waiting.retain(|waiting| !waiting.letter.left.is_empty());
     }
 
     /// Takes everything out, without having sent it.
     pub fn give_up(&mut self, why: &str) -> Vec<Event> {
-        let lost = self.waiting.drain(..).map(|waiting| Event::Lost(Box::new(waiting.letter), why.to_owned()));
-        lost.collect()
+        let mut lost = Vec::new();
+        while let Some(event) = self.lose_letter(0, why) {
+            lost.push(event);
+        }
+        lost
     }
 }
 

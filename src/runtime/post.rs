@@ -1,5 +1,7 @@
 //! What is mailed, and when: alerts as they come, the report of the day, and what is asked for.
 
+use std::rc::Rc;
+
 use jiff::tz::TimeZone;
 
 use super::daily::Daily;
@@ -29,11 +31,19 @@ impl Post {
     }
 
     /// The configuration has changed.
-    pub fn reconfigure(&mut self, config: &Config, zone: &TimeZone, now: i64) {
+    pub fn reconfigure(&mut self, old: Option<&Email>, config: &Config) {
         self.origin.logs = logs(config);
-        if self.daily.time() != config.report_time {
-            self.daily = Daily::new(zone.clone(), config.report_time, now);
+        self.daily.set_time(config.report_time);
+        if let Some(email) = config.email.as_ref().filter(|email| old != Some(*email)) {
+            // What was wrong may be mended.
+            self.outbox.hurry();
+            self.outbox.readdress(&email.to);
         }
+    }
+
+    /// The clock was wrong until `now`: the report of the day is due by what it shows from here on.
+    pub fn begin_anew(&mut self, now: i64) {
+        self.daily.begin(now);
     }
 
     /// Where mails come from.
@@ -50,7 +60,7 @@ impl Post {
     pub fn letter(&mut self, email: &Email, mail: Mail, class: Class, now: i64, is_printed: bool) -> Letter {
         self.count += 1;
         let id = format!("<{now}.{}.{}.loganalyzer@{}>", self.pid, self.count, self.origin.host);
-        Letter { mail, class, id, at: now, to: email.to.clone(), left: email.to.clone(), is_printed }
+        Letter { mail: Rc::new(mail), class, id, at: now, to: email.to.clone(), left: email.to.clone(), is_printed }
     }
 
     /// Puts a letter into the box.
@@ -64,19 +74,21 @@ impl Post {
         let events = match email {
             Some(email) => {
                 let (now, host) = (world.elapsed(), &self.origin.host);
-                self.outbox.attempt(now, &mut |letter| world.send(email, letter, host)).unwrap_or_default()
+                let send = &mut |letter: &Letter| (world.send(email, letter, host), world.elapsed());
+                self.outbox.attempt(now, send).unwrap_or_default()
             }
             None => self.outbox.give_up("there is no configuration.alertingEmail any more"),
         };
         tell(world, events);
     }
 
-    /// Sends what is there before the program ends: as long as the server may take for one answer, and no longer.
+    /// Sends what is there before the program ends. Begins nothing more once so much time has passed as the server may
+    /// take for one answer.
     pub fn flush(&mut self, world: &mut impl World, email: &Email) {
         let limit = i64::try_from(email.timeout.as_millis()).unwrap_or(i64::MAX);
         let begin = world.elapsed();
         let mut why = "there was no time".to_owned();
-        self.outbox.hurry();
+        self.outbox.last_chance();
         while world.elapsed() - begin < limit {
             let (now, host) = (world.elapsed(), &self.origin.host);
             let events = self.outbox.attempt(now, &mut |letter| {
@@ -84,10 +96,13 @@ impl Post {
                 if let Err(refusal) = &result {
                     why.clone_from(&refusal.message);
                 }
-                result
+                (result, world.elapsed())
             });
             let Some(events) = events else { break };
-            tell(world, events.into_iter().filter(|event| matches!(event, Event::Lost(..))).collect());
+            tell(
+                world,
+                events.into_iter().filter(|event| matches!(event, Event::Lost(..) | Event::Partly(..))).collect(),
+            );
         }
         let lost = self.outbox.give_up(&why);
         tell(world, lost);
@@ -102,6 +117,9 @@ fn tell(world: &mut impl World, events: Vec<Event>) {
             Event::Works => "mail is sent again".to_owned(),
             Event::Delayed(letter, why) => {
                 format!("a mail to {} has to wait: {why}: {}", recipients(&letter), letter.mail.subject)
+            }
+            Event::Partly(letter, why) => {
+                format!("a mail to {} was not delivered to them: {why}: {}", recipients(&letter), letter.mail.subject)
             }
             Event::Lost(letter, why) => {
                 if !letter.is_printed {

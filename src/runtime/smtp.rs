@@ -3,6 +3,7 @@
 //! The connection is made here, and not by lettre's `SmtpTransport`, because what a refusal means depends on when it
 //! comes: a server that will not talk to us may do so later, a mail that it will not take it will never take.
 
+use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,8 +15,10 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::SmtpConnection;
 #[cfg(feature = "tls")]
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{Message, transport::smtp};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::response::Response;
+use lettre::{Address, Message, transport::smtp};
 
 use super::outbox::{Letter, Refusal, RefusalKind};
 use crate::config::email::Email;
@@ -25,6 +28,10 @@ use crate::report::safe::{Medium, shown};
 
 /// The least that any answer may take, whatever the others have taken.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The least that the answer to a whole mail may take: servers look for viruses before they give it, and who does not
+/// wait for it sends twice (RFC 5321, 4.5.3.2.6, would wait for ten minutes).
+const LEAST_TIMEOUT_OF_MAIL: Duration = Duration::from_secs(60);
 
 /// Sends a letter to those who have not got it; returns what the server said.
 ///
@@ -38,11 +45,41 @@ pub fn send(email: &Email, letter: &Letter, host: &str) -> Result<String, Refusa
         let mut connection = connect(email, host)?;
         let left = email.timeout.saturating_sub(begin.elapsed()).max(LEAST_TIMEOUT);
         let _ = connection.set_timeout(Some(left));
-        let result = connection.send(&envelope, &message);
-        let response = result.map_err(|error| refusal(mail_kind(&error), email, &error))?;
+        let response = converse(&mut connection, email, &envelope, &message)?;
         say_goodbye(connection);
         let text: Vec<&str> = response.message().collect();
         Ok(format!("{} {}", response.code(), text.join(" ")))
+    })
+}
+
+/// One mail, command by command: so it is known whether all of it was sent.
+fn converse(
+    connection: &mut SmtpConnection,
+    email: &Email,
+    envelope: &Envelope,
+    message: &[u8],
+) -> Result<Response, Refusal> {
+    let failed = |error: smtp::Error| refusal(mail_kind(&error), email, &error);
+    let mut options = Vec::new();
+    let is_ascii = |address: &Address| address.to_string().is_ascii();
+    if !envelope.to().iter().chain(envelope.from()).all(is_ascii) {
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let message = "it takes no addresses beyond ASCII (SMTPUTF8)";
+            return Err(Refusal { kind: RefusalKind::Permanent, ..away(email, message) });
+        }
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    connection.command(Mail::new(envelope.from().cloned(), options)).map_err(failed)?;
+    for to in envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).map_err(failed)?;
+    }
+    connection.command(Data).map_err(failed)?;
+    let _ = connection.set_timeout(Some(email.timeout.max(LEAST_TIMEOUT_OF_MAIL)));
+    connection.message(message).map_err(|error| match mail_kind(&error) {
+        RefusalKind::Server if is_timeout(&error) => refusal(RefusalKind::Unanswered, email, &error),
+        // It went away within this mail, and may do so again: that holds back no other one.
+        RefusalKind::Server => refusal(RefusalKind::Broken, email, &error),
+        kind => refusal(kind, email, &error),
     })
 }
 
@@ -122,14 +159,29 @@ fn away(email: &Email, message: &str) -> Refusal {
     Refusal { kind: RefusalKind::Server, message: format!("{}:{}: {message}", email.server, email.port) }
 }
 
-/// With what lettre says of its own words left out where the server's are there.
+fn is_timeout(error: &smtp::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        }
+        source = error.source();
+    }
+    false
+}
+
 fn refusal(kind: RefusalKind, email: &Email, error: &smtp::Error) -> Refusal {
+    if is_timeout(error) {
+        return Refusal { kind, ..away(email, "it does not answer in time (emailTimeoutInSeconds)") };
+    }
     Refusal { kind, ..away(email, &shown(error.to_string().as_bytes(), Medium::Terminal).to_string()) }
 }
 
 /// What a failure after the greeting means for the mail.
 fn mail_kind(error: &smtp::Error) -> RefusalKind {
-    if error.is_permanent() || error.is_client() {
+    // Who must log in, or encrypt, before anything else has not been refused this mail.
+    let wants_more = error.status().is_some_and(|code| ["530", "534", "538"].contains(&code.to_string().as_str()));
+    if (error.is_permanent() || error.is_client()) && !wants_more {
         RefusalKind::Permanent
     } else if error.is_transient() {
         RefusalKind::Temporary

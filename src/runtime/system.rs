@@ -49,7 +49,8 @@ impl System {
 }
 
 fn status(metadata: &std::fs::Metadata) -> Status {
-    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size(), owner: metadata.uid() }
+    let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size(), owner: metadata.uid(), modified }
 }
 
 impl World for System {
@@ -76,7 +77,7 @@ impl World for System {
         std::fs::metadata(path).map(|metadata| status(&metadata))
     }
 
-    fn read_at(&mut self, file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match file.read_at(buffer, offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -5,12 +5,16 @@
 //! noticed by the size, or by the bytes just before the place; what had not been read is read from the copy, which
 //! is found by these same bytes.
 
+mod place;
+
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::world::{Status, World};
 use crate::limits::{DIGEST_BYTES, OLD_FILES, SILENT_PERIODS};
 use crate::pgbouncer::lines::{Line, Lines};
+
+pub use place::Place;
 
 /// Who takes the lines.
 pub type Take<'a> = &'a mut dyn FnMut(&Line<'_>);
@@ -37,6 +41,8 @@ struct Source<F> {
     /// The bytes just before the place.
     digest: Vec<u8>,
     last_bytes: i64,
+    /// When it was written to last, as of its opening.
+    modified: i64,
 }
 
 /// See the [module](self).
@@ -223,8 +229,9 @@ impl<F> Tail<F> {
 impl<F> Source<F> {
     fn open(world: &mut impl World<File = F>, path: &Path, now: i64) -> io::Result<Self> {
         let file = world.open(path)?;
-        let Status { id, owner, .. } = world.status(&file)?;
-        Ok(Self { file, id, owner, lines: Lines::new(), digest: Vec::with_capacity(DIGEST_BYTES), last_bytes: now })
+        let Status { id, owner, modified, .. } = world.status(&file)?;
+        let (lines, digest) = (Lines::new(), Vec::with_capacity(DIGEST_BYTES));
+        Ok(Self { file, id, owner, lines, digest, last_bytes: now, modified })
     }
 
     /// Reads what is new; where nothing is, the line that waited for its next byte has waited long enough.
@@ -245,7 +252,7 @@ impl<F> Source<F> {
         loop {
             let offset = self.lines.end_offset();
             let room = self.lines.room();
-            let count = world.read_at(&mut self.file, offset, room)?;
+            let count = world.read_at(&self.file, offset, room)?;
             if count == 0 {
                 return Ok(offset - begin);
             }
@@ -267,11 +274,11 @@ impl<F> Source<F> {
     }
 
     /// Whether this file, or `other`, has the bytes that were read just before the place.
-    fn is_same(&mut self, world: &mut impl World<File = F>, other: Option<&mut F>) -> io::Result<bool> {
+    fn is_same(&mut self, world: &mut impl World<File = F>, other: Option<&F>) -> io::Result<bool> {
         let mut bytes = [0; DIGEST_BYTES];
         let bytes = &mut bytes[..self.digest.len()];
         let from = self.lines.end_offset() - bytes.len() as u64;
-        let count = world.read_at(other.unwrap_or(&mut self.file), from, bytes)?;
+        let count = world.read_at(other.unwrap_or(&self.file), from, bytes)?;
         Ok(count == bytes.len() && *bytes == *self.digest)
     }
 }
@@ -289,17 +296,10 @@ fn find_copy<F>(world: &mut impl World<File = F>, path: &Path, source: &mut Sour
     if source.digest.is_empty() {
         return None;
     }
-    let name = path.file_name()?.to_str()?.to_owned();
-    let is_copy = |other: &PathBuf| {
-        let other = other.file_name().and_then(|other| other.to_str()).and_then(|other| other.strip_prefix(&name));
-        other.is_some_and(|rest| rest.starts_with(['.', '-']))
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let candidates = world.list(folder).ok()?;
-    candidates.iter().filter(|other| is_copy(other)).find_map(|other| {
-        let mut file = world.open(other).ok()?;
+    place::siblings(world, path).iter().find_map(|other| {
+        let file = world.open(other).ok()?;
         let other_id = world.status(&file).ok()?.id;
-        let same = other_id != source.id && source.is_same(world, Some(&mut file)).ok()?;
+        let same = other_id != source.id && source.is_same(world, Some(&file)).ok()?;
         same.then_some(file)
     })
 }

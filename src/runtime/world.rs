@@ -16,6 +16,8 @@ pub struct Status {
     pub size: u64,
     /// The user whose file it is.
     pub owner: u32,
+    /// When it was written to last, in nanoseconds since any moment.
+    pub modified: i64,
 }
 
 /// The signals that came while waiting.
@@ -75,7 +77,7 @@ pub trait World {
     /// # Errors
     ///
     /// The operating system's.
-    fn read_at(&mut self, file: &mut Self::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    fn read_at(&mut self, file: &Self::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// The files of a folder.
     ///

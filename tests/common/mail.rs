@@ -143,6 +143,8 @@ pub enum Fault {
     ClosesAtOnce,
     /// It closes in the middle of the mail.
     ClosesInData,
+    /// It takes a mail after more time than any other answer may take.
+    SlowAnswer,
     /// Its answer to EHLO begins with a blank line.
     BlankEhlo,
     /// It says 4xx or 5xx to this command, and to no other.
@@ -249,6 +251,9 @@ fn serve(stream: TcpStream, fault: Option<Fault>, state: &Mutex<State>) -> Optio
                     continue;
                 }
                 state.lock().ok()?.mails.push(mail);
+                if fault == Some(Fault::SlowAnswer) {
+                    std::thread::sleep(Duration::from_millis(1500));
+                }
                 say("250 taken\r\n")?;
             }
             "QUIT" => return say("221 bye\r\n"),

@@ -13,11 +13,14 @@ pub type Handle = usize;
 struct File {
     bytes: Vec<u8>,
     readable: bool,
+    /// How many writes there were before the last one.
+    modified: i64,
 }
 
 /// The files, and where they are.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
+    writes: i64,
     files: Vec<File>,
     paths: BTreeMap<PathBuf, Handle>,
 }
@@ -28,12 +31,15 @@ impl Files {
         if let Some(&handle) = self.paths.get(path) {
             return handle;
         }
-        self.files.push(File { bytes: Vec::new(), readable: true });
+        self.writes += 1;
+        self.files.push(File { bytes: Vec::new(), readable: true, modified: self.writes });
         self.paths.insert(path.to_owned(), self.files.len() - 1);
         self.files.len() - 1
     }
 
     pub fn append(&mut self, file: Handle, bytes: &[u8]) {
+        self.writes += 1;
+        self.files[file].modified = self.writes;
         self.files[file].bytes.extend_from_slice(bytes);
     }
 
@@ -76,7 +82,7 @@ impl Files {
     }
 
     pub fn status(&self, file: Handle) -> Status {
-        Status { id: (1, file as u64), size: self.size(file), owner: 0 }
+        Status { id: (1, file as u64), size: self.size(file), owner: 0, modified: self.files[file].modified }
     }
 
     pub fn read_at(&self, file: Handle, offset: u64, buffer: &mut [u8]) -> usize {

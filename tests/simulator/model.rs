@@ -105,6 +105,8 @@ impl Model {
 
     pub fn reconfigure(&mut self, entries: &[Entry], now: i64) {
         let old = std::mem::take(&mut self.states);
+        let gone = old.iter().filter(|state| entries.iter().all(|entry| entry.name != state.entry.name));
+        gone.for_each(|state| self.mailing.no_longer_watched(&state.entry.name));
         for entry in entries {
             let same = old.iter().find(|state| state.entry.name == entry.name);
             let mut state = same.cloned().unwrap_or_else(|| State::new(entry.clone(), now));

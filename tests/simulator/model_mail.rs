@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use loganalyzer::limits::OUTBOX;
+use loganalyzer::limits::{OUTBOX, OUTBOX_AGE_MS};
 use loganalyzer::runtime::outbox::{Class, Letter};
 
 use super::clock::{Clock, first_showing};
@@ -70,6 +70,8 @@ pub struct Mailing {
     run: Period,
     alerts: VecDeque<Expected>,
     reports: VecDeque<Expected>,
+    /// Which letter is refused for now, and since when.
+    pub refused: Option<(String, i64)>,
     /// Mails that were lost since the last one that arrived.
     pub untold: usize,
 }
@@ -84,10 +86,27 @@ impl Mailing {
             run: Period::default(),
             alerts: VecDeque::new(),
             reports: VecDeque::new(),
+            refused: None,
             untold: 0,
         };
         mailing.done = mailing.passed(wall);
         mailing
+    }
+
+    /// Nobody looks any more whether it is over.
+    pub fn no_longer_watched(&mut self, name: &str) {
+        self.day.open.remove(name);
+        self.run.open.remove(name);
+    }
+
+    /// The first letter is refused for now; whether that is so for a day.
+    pub fn is_refused_for_a_day(&mut self, letter: &Letter, now: i64) -> bool {
+        let since = match &self.refused {
+            Some((id, since)) if *id == letter.id => *since,
+            _ => now,
+        };
+        self.refused = Some((letter.id.clone(), since));
+        now - since >= OUTBOX_AGE_MS
     }
 
     /// An attempt was taken that is counted.

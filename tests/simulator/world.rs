@@ -117,13 +117,23 @@ impl Simulation {
                 self.mails += 1;
                 Ok("250 OK".to_owned())
             }
-            MailServer::Away => refusal(RefusalKind::Server),
+            MailServer::Away => {
+                mailing.refused = None;
+                refusal(RefusalKind::Server)
+            }
             MailServer::Silent => {
+                mailing.refused = None;
                 let end = self.clock.now + 10_000;
                 self.held = self.run_until(end);
                 refusal(RefusalKind::Server)
             }
-            MailServer::Later => refusal(RefusalKind::Temporary),
+            MailServer::Later => {
+                if mailing.is_refused_for_a_day(letter, self.clock.now) {
+                    mailing.is_gone(false);
+                    self.lost += 1;
+                }
+                refusal(RefusalKind::Temporary)
+            }
             MailServer::Never => {
                 mailing.is_gone(false);
                 self.lost += 1;
@@ -277,7 +287,7 @@ impl World for Shared {
         Ok(simulation.files.status(file))
     }
 
-    fn read_at(&mut self, file: &mut Handle, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&mut self, file: &Handle, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(self.0.borrow().files.read_at(*file, offset, buffer))
     }
 

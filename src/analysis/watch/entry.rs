@@ -1,19 +1,22 @@
 //! One watched entry: what the configuration says of it, and how it stands.
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::notice::{Failures, Login, Notice, Recovery, Verdict};
 use super::window::Span;
 use super::{OpenLogin, Window};
 
 /// What is watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// As the configuration has it: `user` or `database/user`.
     pub name: String,
     /// Only logins into this database count.
+    #[serde(with = "crate::analysis::saved::optional_bytes")]
     pub database: Option<Vec<u8>>,
     /// The account.
+    #[serde(with = "crate::analysis::saved::bytes")]
     pub user: Vec<u8>,
     /// How long it may be silent, in minutes.
     pub minutes: u32,
@@ -25,7 +28,7 @@ pub struct Entry {
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
 /// How an entry stands. Times are milliseconds since 1970-01-01 UTC, and are shifted when the clock is set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct State {
     /// When watching it began.
     pub(super) start: i64,

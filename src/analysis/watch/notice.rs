@@ -1,12 +1,13 @@
 //! What somebody has to be told.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use crate::limits::RECENT_FAILURES;
 use crate::pgbouncer::record::Stamp;
 
 /// Why there is an alert: a DBA acts differently on each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It does not even try.
     Silent,
@@ -37,7 +38,7 @@ impl Verdict {
 }
 
 /// A login, as the watch remembers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// How many attempts came before it.
     pub sequence: u64,
@@ -46,19 +47,22 @@ pub struct Login {
     /// When, as the log has it.
     pub stamp: Stamp,
     /// From where.
+    #[serde(with = "crate::analysis::saved::bytes")]
     pub host: Vec<u8>,
     /// Nothing proves it but that it lived on.
     pub assumed: bool,
 }
 
 /// Failed attempts since the last login, within one window.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failures {
     /// How many.
     pub count: u64,
     /// Why the last one failed.
+    #[serde(with = "crate::analysis::saved::bytes")]
     pub reason: Vec<u8>,
     /// Where it came from.
+    #[serde(with = "crate::analysis::saved::bytes")]
     pub host: Vec<u8>,
     /// The opening of the window in which they came; `None` before the first.
     pub opening: Option<i64>,

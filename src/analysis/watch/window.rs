@@ -12,20 +12,23 @@
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// When an entry is expected to log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// It opens after this local time.
+    #[serde(with = "crate::analysis::saved::time")]
     pub open: Time,
     /// It closes at this local time; on the next day where that is earlier. Equal edges: it is always open.
+    #[serde(with = "crate::analysis::saved::time")]
     pub close: Time,
     /// The days on which it opens, Monday first.
     pub days: [bool; 7],
 }
 
 /// A stretch of time within which a window is either open or closed all along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Since when, in milliseconds since 1970-01-01 UTC; `i64::MIN` where it always was so.
     pub from: i64,

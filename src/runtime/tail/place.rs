@@ -1,0 +1,174 @@
+//! Places in a log that outlive the program, and how the file of one is found again: by its number and by the bytes
+//! just before the place, under whatever name.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mishap, Source, Tail, Take};
+use crate::analysis::saved_bytes as bytes;
+use crate::limits::DIGEST_BYTES;
+use crate::runtime::world::World;
+
+/// Where the reading of one log stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The log.
+    pub path: PathBuf,
+    /// Its renamed files that are still read, the oldest first, and the one at the path.
+    files: Vec<FilePlace>,
+}
+
+/// Where the reading of one file stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct FilePlace {
+    /// Device and inode.
+    id: (u64, u64),
+    /// Where the next line begins.
+    offset: u64,
+    /// Within a line that is too long.
+    skipping: bool,
+    /// How far it was read.
+    end: u64,
+    /// The bytes just before that.
+    #[serde(with = "bytes")]
+    digest: Vec<u8>,
+    /// When something was read last, in milliseconds since 1970-01-01 UTC.
+    last_bytes: i64,
+}
+
+impl<F> Tail<F> {
+    /// Where the reading stands.
+    pub fn place(&self) -> Place {
+        let files = self.old.iter().chain(&self.current).map(Source::place).collect();
+        Place { path: self.path.clone(), files }
+    }
+
+    /// Goes on from a place: what was written since is taken, also from files that were rotated in the meantime.
+    pub fn resume(
+        &mut self,
+        world: &mut impl World<File = F>,
+        place: &Place,
+        now: i64,
+        take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
+    ) {
+        let at_path = world.status_of(&self.path).ok().map(|status| status.id);
+        for (number, file) in place.files.iter().enumerate() {
+            let is_last = number + 1 == place.files.len();
+            match find(world, &self.path, file) {
+                Some(source) if Some(source.id) == at_path => self.current = Some(source),
+                Some(source) => {
+                    let (id, modified) = (source.id, source.modified);
+                    self.catch_up(world, source, take);
+                    if is_last {
+                        self.read_between(world, id, modified, now, take);
+                    }
+                }
+                // One that was renamed before has been read to its end, as far as anybody knows.
+                None if !is_last => {}
+                None => tell(Mishap::Gap),
+            }
+        }
+    }
+
+    /// Reads a file that was renamed, and keeps it: somebody may go on writing to it.
+    fn catch_up(&mut self, world: &mut impl World<File = F>, mut source: Source<F>, take: Take<'_>) {
+        let _ = source.read(world, take);
+        if let Some(line) = source.lines.last_line() {
+            take(&line);
+        }
+        self.current = Some(source);
+        self.retire();
+    }
+
+    /// Reads the files that were rotated after the one of `id`, in the order in which they were written to.
+    pub(super) fn read_between(
+        &mut self,
+        world: &mut impl World<File = F>,
+        id: (u64, u64),
+        modified: i64,
+        now: i64,
+        take: Take<'_>,
+    ) {
+        let at_path = world.status_of(&self.path).ok().map(|status| status.id);
+        let mut between: Vec<(i64, PathBuf)> = siblings(world, &self.path)
+            .into_iter()
+            .filter_map(|path| {
+                let status = world.status_of(&path).ok()?;
+                let newer = status.modified > modified && status.id != id && Some(status.id) != at_path;
+                newer.then_some((status.modified, path))
+            })
+            .collect();
+        between.sort();
+        for (_, path) in between {
+            if let Ok(source) = Source::open(world, &path, now)
+                && !self.has_same_beginning(world, &source)
+            {
+                self.catch_up(world, source, take);
+            }
+        }
+    }
+
+    /// Whether a file begins as one that was read: then it is a copy of it.
+    fn has_same_beginning(&mut self, world: &mut impl World<File = F>, other: &Source<F>) -> bool {
+        let begin = beginning(world, &other.file);
+        self.old.iter().chain(&self.current).any(|known| beginning(world, &known.file) == begin)
+    }
+}
+
+fn beginning<F>(world: &mut impl World<File = F>, file: &F) -> Vec<u8> {
+    let mut bytes = vec![0; DIGEST_BYTES];
+    let count = world.read_at(file, 0, &mut bytes).unwrap_or(0);
+    bytes.truncate(count);
+    bytes
+}
+
+impl<F> Source<F> {
+    fn place(&self) -> FilePlace {
+        let Self { id, lines, digest, last_bytes, .. } = self;
+        let (offset, skipping, end) = (lines.offset(), lines.is_skipping(), lines.end_offset());
+        FilePlace { id: *id, offset, skipping, end, digest: digest.clone(), last_bytes: *last_bytes }
+    }
+
+    /// The same file again, if it still holds the place.
+    fn reopen(world: &mut impl World<File = F>, path: &Path, place: &FilePlace) -> Option<Self> {
+        let mut source = Self::open(world, path, place.last_bytes).ok()?;
+        source.lines.restart(place.end);
+        source.digest.clone_from(&place.digest);
+        if world.status(&source.file).ok()?.size < place.end || !source.is_same(world, None).ok()? {
+            return None;
+        }
+        source.lines.resume(place.offset, place.skipping);
+        let from = place.offset.saturating_sub(DIGEST_BYTES as u64);
+        source.digest.resize((place.offset - from) as usize, 0);
+        let count = world.read_at(&source.file, from, &mut source.digest).ok()?;
+        (count == source.digest.len()).then_some(source)
+    }
+}
+
+/// The file of a place: the one with its number, if that holds the place, else whichever does.
+fn find<F>(world: &mut impl World<File = F>, path: &Path, place: &FilePlace) -> Option<Source<F>> {
+    let mut paths = vec![path.to_owned()];
+    paths.extend(siblings(world, path));
+    let has_id = |world: &mut dyn FnMut(&Path) -> Option<(u64, u64)>, path: &PathBuf| world(path) == Some(place.id);
+    let mut id_of = |path: &Path| world.status_of(path).ok().map(|status| status.id);
+    let (own, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| has_id(&mut id_of, path));
+    let own = own.iter().find_map(|path| Source::reopen(world, path, place));
+    // Without bytes to tell it by, any file would do.
+    let others = || others.iter().filter(|_| !place.digest.is_empty());
+    own.or_else(|| others().find_map(|path| Source::reopen(world, path, place)))
+}
+
+/// The files beside a log that logrotate has made of it: its name, and a number or a date behind it.
+pub(super) fn siblings<F>(world: &mut impl World<File = F>, path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let is_rotated = |other: &PathBuf| {
+        let other = other.file_name().and_then(|other| other.to_str()).and_then(|other| other.strip_prefix(name));
+        other.is_some_and(|rest| rest.starts_with(['.', '-']))
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut files = world.list(folder).unwrap_or_default();
+    files.retain(is_rotated);
+    files
+}
