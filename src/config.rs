@@ -71,6 +71,8 @@ pub struct Config {
     pub log_time_zone: TimeZone,
     /// The user's own regular expressions, where they are not the documented ones.
     pub fallback: Option<Fallback>,
+    /// Where the state is kept, if it is.
+    pub state_file: Option<PathBuf>,
     /// What is odd, but no error.
     pub warnings: Vec<String>,
 }
@@ -97,7 +99,7 @@ const FILE_KEYS: &[&str] = &[
     "alertingToUse",
 ];
 /// Keys that a later version will honour, so that nobody relies on them in vain.
-const NOT_YET: &[&str] = &["stateFile", "prometheusFile"];
+const NOT_YET: &[&str] = &["prometheusFile"];
 
 impl Config {
     /// Reads the text of a configuration file.
@@ -138,6 +140,7 @@ impl Config {
             email,
             log_time_zone: parse_zone(&configuration)?,
             fallback: parse_fallback(&files)?,
+            state_file: configuration.optional_string("stateFile")?.map(PathBuf::from),
             warnings,
         })
     }

@@ -68,8 +68,8 @@ pub const RECENT_REFUSALS: usize = 8;
 /// Watched entries of a configuration.
 pub const WATCHED: usize = 256;
 
-/// Outages of a period that are listed; older ones are counted.
-pub const OUTAGES: usize = 256;
+/// Outages of a period that are listed; older ones are counted, but for those that last.
+pub const OUTAGES: usize = 2 * WATCHED;
 
 /// Mails that wait for a server that does not take them: a day of hourly alerts, and then some. A restart of the mail
 /// server is over long before.
@@ -90,6 +90,13 @@ pub const SUBJECT_MAX: usize = 200;
 
 /// Accounts, and addresses of each, in the HTML part of a mail; the plain text has them all.
 pub const HTML_ROWS: (usize, usize) = (100, 10);
+
+/// Saving the state takes one part in so many of the time at most.
+pub const STATE_SHARE: i64 = 100;
+
+/// The state is saved so often though nothing seems to have changed, in milliseconds: what changes with time alone is
+/// found again after a restart, but for an alert that waits while its window closes.
+pub const STATE_MS: i64 = 60_000;
 
 /// Minutes of stats that are kept: one day.
 pub const MINUTES: usize = 24 * 60;
@@ -153,4 +160,5 @@ const _: () = assert!(NAMES > ACCOUNTS, "every account needs a name");
 const _: () = assert!(NAME_BYTES >= WATCHED * USER_NAME_MAX, "the watched names must fit");
 const _: () = assert!(PAIRS > PAIRS_PER_ACCOUNT as usize, "one account must not take all counters");
 const _: () = assert!(NAMES <= u32::MAX as usize && PAIRS <= u32::MAX as usize, "ids are 32 bits wide");
+const _: () = assert!(OUTAGES > WATCHED + 1, "all entries and the log may be out at once");
 const _: () = assert!(WATCHED < u16::MAX as usize, "a session remembers its watched entries in 16 bits each");

@@ -135,6 +135,14 @@ impl World for Day {
         self.system.list(folder)
     }
 
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.system.write(path, bytes)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.system.rename(from, to)
+    }
+
     fn read_text(&mut self, path: &Path) -> io::Result<String> {
         self.system.read_text(path)
     }

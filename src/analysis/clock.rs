@@ -169,6 +169,13 @@ impl Analyzer {
         self.heart.trouble(trouble, now);
     }
 
+    /// A new run begins: the figures of the one before have been told, but nothing is forgotten.
+    pub fn begin_run(&mut self) {
+        self.periods.begin_only_run(self.sessions.pushed_out());
+        self.sessions.change_all(&mut |session| session.tickets.run = None);
+        (self.first, self.last) = (None, None);
+    }
+
     /// Counting begins: what was read so far is only known, not counted.
     pub fn begin_counting(&mut self) {
         if let Some((_, since)) = self.first {

@@ -186,6 +186,16 @@ impl Periods {
         self.each().for_each(|figures| *figures = figures.successor(pushed_out));
     }
 
+    /// The run begins anew, and the day goes on. All tickets of the run are worthless.
+    pub(super) fn begin_only_run(&mut self, pushed_out: u64) {
+        self.run = self.run.successor(pushed_out);
+    }
+
+    /// Whether the day's figures are kept.
+    pub(super) fn has_day(&self) -> bool {
+        self.day.is_some()
+    }
+
     /// A day begins. What is open was told as a login; the returned function gives it its new ticket.
     pub(super) fn begin_day(&mut self, pushed_out: u64) -> impl FnMut(&mut Session) {
         let new = self.of(Period::Day).successor(pushed_out);

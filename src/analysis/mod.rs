@@ -29,4 +29,4 @@ pub mod watch;
 pub mod witness;
 pub mod zones;
 
-pub use saved::bytes as saved_bytes;
+pub use saved::{Unkeyed, bytes as saved_bytes};

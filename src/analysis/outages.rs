@@ -45,7 +45,9 @@ impl Outages {
             return;
         }
         if self.list.len() == OUTAGES {
-            self.list.pop_front();
+            // One that lasts is still to be told of.
+            let ended = self.list.iter().position(|outage| outage.until.is_some());
+            self.list.remove(ended.unwrap_or(0));
             self.older += 1;
         }
         let Alert { verdict, since, .. } = *alert;
@@ -90,5 +92,56 @@ impl Outages {
     /// How many there were.
     pub fn count(&self) -> u64 {
         self.older + self.list.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::watch::{Failures, Window};
+
+    /// With many outages the oldest was forgotten though it lasted, and its next alert was one more.
+    #[test]
+    fn an_outage_that_lasts_is_not_forgotten_for_many_that_are_over() {
+        let always =
+            Window { open: jiff::civil::Time::midnight(), close: jiff::civil::Time::midnight(), days: [true; 7] };
+        let entries = ["web", "batch"].map(|name| Entry {
+            name: name.to_owned(),
+            database: None,
+            user: name.as_bytes().to_vec(),
+            minutes: 5,
+            window: always,
+        });
+        let alert = |entry| {
+            Notice::Alert(Alert {
+                entry: Some(entry),
+                verdict: Verdict::Silent,
+                since: 0,
+                minutes: 5,
+                last: None,
+                watched_since: 0,
+                attempts: 0,
+                failures: Failures::default(),
+                open: 0,
+            })
+        };
+        let over = Notice::Recovered(Recovery {
+            entry: Some(1),
+            at: 1,
+            since: 0,
+            minutes: 1,
+            login: None,
+            verdict: Verdict::Silent,
+            failures: Failures::default(),
+        });
+        let mut outages = Outages::default();
+        outages.told(&alert(0), &entries);
+        for _ in 0..2 * OUTAGES {
+            outages.told(&alert(1), &entries);
+            outages.told(&over, &entries);
+        }
+        outages.told(&alert(0), &entries);
+        assert_eq!((outages.count(), outages.list().count()), (2 * OUTAGES as u64 + 1, OUTAGES));
+        assert_eq!(outages.list().next().and_then(|outage| outage.entry.as_deref()), Some("web"));
     }
 }

@@ -34,6 +34,11 @@ impl Analyzer {
         self.periods.of(period)
     }
 
+    /// Whether the figures of the day are kept.
+    pub fn has_day(&self) -> bool {
+        self.periods.has_day()
+    }
+
     /// How often the log has stats.
     pub fn stats_period(&self) -> &StatsPeriod {
         &self.period

@@ -79,6 +79,19 @@ impl Secret {
     }
 }
 
+/// A hash without a secret, the same everywhere and for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Unkeyed;
+
+#[expect(deprecated, reason = "the only hash of the standard library that is promised to stay the same")]
+impl BuildHasher for Unkeyed {
+    type Hasher = std::hash::SipHasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        std::hash::SipHasher::new_with_keys(0, 0)
+    }
+}
+
 #[expect(deprecated, reason = "the only keyed hash of the standard library; its keys are what is wanted")]
 impl BuildHasher for Secret {
     type Hasher = std::hash::SipHasher;

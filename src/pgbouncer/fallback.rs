@@ -37,7 +37,7 @@ pub struct Error {
 }
 
 /// The three expressions, ready for use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fallback {
     lines: Regex,
     stats: Regex,

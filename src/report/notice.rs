@@ -200,7 +200,7 @@ impl Context<'_> {
 }
 
 /// `1 minute`, `5 minutes`.
-pub(super) fn plural(count: i64, one: &str, many: &str) -> String {
+pub fn plural(count: i64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

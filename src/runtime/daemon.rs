@@ -1,5 +1,7 @@
 //! The main loop: look at the log, judge, tell, sleep.
 
+mod memory;
+
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
@@ -7,7 +9,8 @@ use jiff::tz::TimeZone;
 use super::kernel;
 use super::outbox::Class;
 use super::post::Post;
-use super::tail::{Mishap, Tail};
+use super::state::Saver;
+use super::tail::{Mishap, Place, Tail};
 use super::world::{Output, World};
 use crate::analysis::analyzer::{Analyzer, Seen, Settings};
 use crate::analysis::figures::Period;
@@ -56,6 +59,8 @@ pub struct Daemon<F> {
     post: Post,
     /// SIGUSR1 has come.
     wants_report: bool,
+    /// Where the state is kept, if it is.
+    saver: Option<Saver>,
 }
 
 impl<F> Daemon<F> {
@@ -63,13 +68,12 @@ impl<F> Daemon<F> {
     pub fn start(world: &mut impl World<File = F>, mut config: Config, zone: &TimeZone, options: Options) -> Self {
         let start = world.now();
         let watch = Watch::new(config.watched.clone(), zone.clone(), start);
+        let zone_of_log = config.log_time_zone.clone();
+        let fallback = config.fallback.take();
         let settings =
-            Settings { zone: config.log_time_zone.clone(), fallback: config.fallback.take(), watch, now: start };
+            Settings { zone: zone_of_log.clone(), fallback: fallback.clone(), watch: watch.clone(), now: start };
         let tails = config.logs.iter().cloned().map(Tail::new).collect();
-        let mut analyzer = Analyzer::new(settings);
-        if config.email.is_some() {
-            analyzer.begin_first_day();
-        }
+        let analyzer = Analyzer::new(settings);
         let local = Zones::new(zone.clone());
         let post = Post::new(world, &config, zone, start, options.pid);
         let mut daemon = Self {
@@ -84,9 +88,11 @@ impl<F> Daemon<F> {
             clocks: (start, world.elapsed()),
             post,
             wants_report: false,
+            saver: None,
         };
+        daemon.keep_day(world);
         daemon.print_start(world);
-        daemon.look_back(world);
+        daemon.remember(world, Settings { zone: zone_of_log, fallback, watch, now: start });
         daemon
     }
 
@@ -115,11 +121,12 @@ impl<F> Daemon<F> {
         match self.config.email.clone() {
             Some(email) => {
                 self.mail_report(world, &email, Period::Run, true);
-                self.post.flush(world, &email);
+                self.post.flush(world, &email, self.saver.is_some());
             }
             // What still waits is printed.
-            None => self.post.attempt(world, None),
+            None => _ = self.post.attempt(world, None),
         }
+        self.save(world, None, true);
     }
 
     /// Somebody may have asked for a report: by mail, where that is configured.
@@ -141,12 +148,21 @@ impl<F> Daemon<F> {
         world.print(Output::Standard, &paint.finish());
     }
 
-    fn look_back(&mut self, world: &mut impl World<File = F>) {
+    /// Reads what is in the logs already. What comes behind the places in `begin` is counted, where these are known.
+    fn look_back(&mut self, world: &mut impl World<File = F>, begin: &[Place]) {
         let Self { tails, analyzer, count_from, .. } = self;
-        for tail in tails {
+        for tail in &mut *tails {
+            let known = begin.iter().find(|place| place.path == tail.path()).map(Place::offset);
+            let offset = known.unwrap_or_else(|| tail.end_place(world, 0).offset());
+            count_from.push(offset);
+        }
+        for (number, tail) in tails.iter_mut().enumerate() {
+            let from = count_from.get(number).copied();
             // A file that is not there, or cannot be read, is told by the first poll.
-            let _ = tail.begin(world, LOOK_BACK_BYTES, &mut |line| _ = analyzer.line(line));
-            count_from.push(tail.whole_until());
+            let _ = tail.begin(world, LOOK_BACK_BYTES, &mut |line| {
+                begin_counting_behind(from, line, count_from, analyzer);
+                analyzer.line(line);
+            });
         }
     }
 
@@ -164,7 +180,10 @@ impl<F> Daemon<F> {
         self.tell_notices(world, now, &notices);
         self.mail_daily(world, now);
         self.report_if_wanted(world);
-        self.post.attempt(world, self.config.email.as_ref());
+        if self.post.attempt(world, self.config.email.as_ref()) {
+            self.changed();
+        }
+        self.save_if_due(world);
     }
 
     /// Where the host's clock and the other one do not agree on how long the last tick was, the first was set.
@@ -196,6 +215,7 @@ impl<F> Daemon<F> {
         if notices.is_empty() {
             return;
         }
+        self.changed();
         let local = |instant| self.local.civil(instant);
         let context = notice::Context {
             entries: self.analyzer.watch().entries(),
@@ -246,6 +266,7 @@ impl<F> Daemon<F> {
         let day = TimeFormat::default().print(self.local.civil(middle));
         let mail = mail::of_report(&report, day.split(' ').next().unwrap_or_default(), self.post.origin());
         drop(report);
+        self.changed();
         let letter = self.post.letter(email, mail, Class::Report, now, is_printed);
         self.post.push(world, letter);
     }
@@ -260,15 +281,14 @@ impl<F> Daemon<F> {
         self.analyzer.read_live(now);
         let mut mishaps: Vec<(PathBuf, Mishap)> = Vec::new();
         let mut said = String::new();
+        let mut has_lines = false;
         let Self { tails, analyzer, count_from, options, .. } = self;
         for (number, tail) in tails.iter_mut().enumerate() {
             let path = tail.path().to_owned();
-            let first_id = count_from.get(number).copied();
+            let from = count_from.get(number).copied();
             let mut take = |line: &Line<'_>| {
-                if first_id.is_some_and(|from| line.offset >= from) && !count_from.is_empty() {
-                    count_from.clear();
-                    analyzer.begin_counting();
-                }
+                begin_counting_behind(from, line, count_from, analyzer);
+                has_lines = true;
                 let seen = analyzer.line(line);
                 if options.verbose && seen != Seen::Nothing {
                     verbose::write(&seen, options.style, &mut said);
@@ -277,6 +297,9 @@ impl<F> Daemon<F> {
             tail.poll(world, now, period, &mut take, &mut |mishap| mishaps.push((path.clone(), mishap)));
         }
         world.print(Output::Standard, &said);
+        if has_lines || !mishaps.is_empty() {
+            self.changed();
+        }
         for (path, mishap) in mishaps {
             self.tell(world, &path.display().to_string(), mishap);
         }
@@ -352,12 +375,21 @@ impl<F> Daemon<F> {
                 self.tails.push(tail);
             }
         }
-        if self.config.email.is_none() && config.email.is_some() {
-            self.analyzer.begin_first_day();
-            self.day_start = world.now();
-        }
         self.post.reconfigure(self.config.email.as_ref(), &config);
+        if self.config.state_file != config.state_file {
+            self.saver = config.state_file.clone().map(Saver::new);
+        }
         self.config = config;
+        self.keep_day(world);
+        self.changed();
         world.print(Output::Error, "loganalyzer: the configuration was read again\n");
+    }
+}
+
+/// Counting begins with the first line that ends behind a place.
+fn begin_counting_behind(from: Option<u64>, line: &Line<'_>, count_from: &mut Vec<u64>, analyzer: &mut Analyzer) {
+    if !count_from.is_empty() && from.is_some_and(|from| line.offset + line.bytes.len() as u64 >= from) {
+        count_from.clear();
+        analyzer.begin_counting();
     }
 }

@@ -34,6 +34,16 @@ impl Daily {
         self.done = self.passed(now);
     }
 
+    /// The last day of which the report is done.
+    pub fn done(&self) -> Option<Date> {
+        self.done
+    }
+
+    /// The same from a state file, where that knows.
+    pub fn restore(&mut self, done: Option<Date>) {
+        self.done = done.or(self.done);
+    }
+
     /// Whether it is due at `now`; and if so, it is not due again on this day.
     pub fn is_due(&mut self, now: i64) -> bool {
         let (passed, done) = (self.passed(now), self.done);

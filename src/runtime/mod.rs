@@ -11,6 +11,7 @@ pub mod outbox;
 pub mod post;
 pub mod replay;
 pub mod smtp;
+pub mod state;
 pub mod system;
 pub mod tail;
 pub mod world;

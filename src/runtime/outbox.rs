@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use lettre::message::Mailbox;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{OUTBOX, OUTBOX_AGE_MS, OUTBOX_BYTES, OUTBOX_PAUSE_MS};
 use crate::report::mail::Mail;
@@ -29,7 +30,7 @@ const FIRST_PAUSE_MS: i64 = 2000;
 const UNANSWERED: u32 = 3;
 
 /// What kind of mail it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Class {
     /// An alert, or that it is over: it overtakes reports.
     Alert,
@@ -303,6 +304,24 @@ impl Outbox {
         self.untold += u64::from(!reached);
         let event = if reached { Event::Partly } else { Event::Lost };
         Some(event(Box::new(letter), why.to_owned()))
+    }
+
+    /// All that waits, in its order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Letter> {
+        self.waiting.iter().map(|waiting| &waiting.letter)
+    }
+
+    /// How many mails were lost of which no mail has told yet.
+    pub fn untold(&self) -> u64 {
+        self.untold
+    }
+
+    /// What waited when the state was saved.
+    pub fn restore(letters: Vec<Letter>, untold: u64) -> Self {
+        let is_rest = |letter: &Letter| letter.left.len() < letter.to.len();
+        let waiting =
+            letters.into_iter().map(|letter| Waiting { reached: is_rest(&letter), ..Waiting::new(letter, false) });
+        Self { waiting: waiting.collect(), untold, ..Self::default() }
     }
 
     /// Forgets all pauses: the server may be another one now.

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use jiff::tz::TimeZone;
+use lettre::message::Mailbox;
+use serde::{Deserialize, Serialize};
 
 use super::daily::Daily;
 use super::outbox::{Class, Event, Letter, Outbox};
@@ -10,6 +12,7 @@ use super::world::{Output, World};
 use crate::config::Config;
 use crate::config::email::Email;
 use crate::report::mail::{Mail, Origin};
+use crate::report::notice::plural;
 
 /// The mails of a daemon.
 #[derive(Debug)]
@@ -46,6 +49,21 @@ impl Post {
         self.daily.begin(now);
     }
 
+    /// What a state file keeps of it.
+    pub fn save(&self) -> SavedPost {
+        let letters = self.outbox.waiting().map(SavedLetter::of).collect();
+        let done = self.daily.done().map(|day| day.to_string());
+        SavedPost { letters, untold: self.outbox.untold(), done, count: self.count }
+    }
+
+    /// Goes on from what a state file has.
+    pub fn restore(&mut self, saved: SavedPost) {
+        let SavedPost { letters, untold, done, count } = saved;
+        self.outbox = Outbox::restore(letters.into_iter().map(SavedLetter::letter).collect(), untold);
+        self.daily.restore(done.and_then(|day| day.parse().ok()));
+        self.count = count;
+    }
+
     /// Where mails come from.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -69,22 +87,30 @@ impl Post {
         tell(world, lost);
     }
 
-    /// Makes one attempt, if there is something to send and somebody to send it through.
-    pub fn attempt(&mut self, world: &mut impl World, email: Option<&Email>) {
+    /// Makes one attempt, if there is something to send and somebody to send it through. Says whether anything may have
+    /// changed.
+    pub fn attempt(&mut self, world: &mut impl World, email: Option<&Email>) -> bool {
+        let mut has_tried = false;
         let events = match email {
             Some(email) => {
                 let (now, host) = (world.elapsed(), &self.origin.host);
-                let send = &mut |letter: &Letter| (world.send(email, letter, host), world.elapsed());
+                let send = &mut |letter: &Letter| {
+                    has_tried = true;
+                    (world.send(email, letter, host), world.elapsed())
+                };
                 self.outbox.attempt(now, send).unwrap_or_default()
             }
             None => self.outbox.give_up("there is no configuration.alertingEmail any more"),
         };
+        let has_changed = has_tried || !events.is_empty();
         tell(world, events);
+        has_changed
     }
 
     /// Sends what is there before the program ends. Begins nothing more once so much time has passed as the server may
     /// take for one answer.
-    pub fn flush(&mut self, world: &mut impl World, email: &Email) {
+    /// What is left is printed, unless it stays in a state file (`keep`).
+    pub fn flush(&mut self, world: &mut impl World, email: &Email, keep: bool) {
         let limit = i64::try_from(email.timeout.as_millis()).unwrap_or(i64::MAX);
         let begin = world.elapsed();
         let mut why = "there was no time".to_owned();
@@ -104,8 +130,54 @@ impl Post {
                 events.into_iter().filter(|event| matches!(event, Event::Lost(..) | Event::Partly(..))).collect(),
             );
         }
-        let lost = self.outbox.give_up(&why);
-        tell(world, lost);
+        if !keep {
+            let lost = self.outbox.give_up(&why);
+            tell(world, lost);
+        } else if !self.outbox.is_empty() {
+            let count = self.outbox.len();
+            let mails = plural(count as i64, "mail waits", "mails wait");
+            world.print(Output::Error, &format!("loganalyzer: {mails} in the state file: {why}\n"));
+        }
+    }
+}
+
+/// What a state file keeps of [`Post`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct SavedPost {
+    letters: Vec<SavedLetter>,
+    untold: u64,
+    /// The last day of which the report is done.
+    done: Option<String>,
+    count: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedLetter {
+    subject: String,
+    text: String,
+    html: String,
+    class: Class,
+    id: String,
+    at: i64,
+    to: Vec<String>,
+    left: Vec<String>,
+    is_printed: bool,
+}
+
+impl SavedLetter {
+    fn of(letter: &Letter) -> Self {
+        let Letter { mail, class, id, at, to, left, is_printed } = letter;
+        let Mail { subject, text, html } = Mail::clone(mail);
+        let texts = |mailboxes: &[Mailbox]| mailboxes.iter().map(ToString::to_string).collect();
+        let (to, left) = (texts(to), texts(left));
+        Self { subject, text, html, class: *class, id: id.clone(), at: *at, to, left, is_printed: *is_printed }
+    }
+
+    fn letter(self) -> Letter {
+        let Self { subject, text, html, class, id, at, to, left, is_printed } = self;
+        let mailboxes = |texts: Vec<String>| texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let mail = Rc::new(Mail { subject, text, html });
+        Letter { mail, class, id, at, to: mailboxes(to), left: mailboxes(left), is_printed }
     }
 }
 

@@ -168,7 +168,13 @@ impl<F> Tail<F> {
                         take(&line);
                     }
                 }
+                let left = self.current.as_ref().map(|source| source.id);
+                let modified = self.current.as_ref().and_then(|source| world.status(&source.file).ok());
                 self.retire();
+                if let Some((id, status)) = left.zip(modified) {
+                    // There may have been others in between.
+                    self.read_between(world, id, status.modified, now, take);
+                }
                 self.current = Some(new);
             }
             None => self.current = Some(Source::open(world, &self.path, now)?),

@@ -86,6 +86,20 @@ pub trait World {
     /// The operating system's.
     fn list(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>>;
 
+    /// Writes a whole file that only its owner may read, and does not return before the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Renames a file of a folder, and does not return before the disk knows.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Reads a small text file.
     ///
     /// # Errors

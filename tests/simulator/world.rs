@@ -2,7 +2,7 @@
 //! daemon prints with what the model says.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -21,6 +21,10 @@ use super::model::{Model, Told, View};
 use super::script::{Action, MailServer, Script};
 
 pub const LOG: &str = "/log/pgbouncer.log";
+pub const STATE: &str = "/state/loganalyzer.json";
+
+/// What a daemon that is killed panics with.
+pub struct Killed;
 
 /// See the module.
 #[derive(Debug)]
@@ -50,6 +54,9 @@ pub struct Simulation {
     held: Signals,
     /// SIGUSR1 has come, and the report is not written yet.
     pub wants_report: bool,
+    /// After so many steps of saving the state comes a `kill -9`.
+    pub crash_after: Option<u32>,
+    pub state_files: BTreeMap<PathBuf, Vec<u8>>,
     pub mails: usize,
     /// Mails that were refused for good, that there was no room for, or that were left at the end.
     pub lost: usize,
@@ -76,6 +83,8 @@ impl Simulation {
             is_ticking: false,
             held: Signals::default(),
             wants_report: false,
+            crash_after: None,
+            state_files: BTreeMap::new(),
             mails: 0,
             lost: 0,
         };
@@ -96,6 +105,17 @@ impl Simulation {
         let view = View { bouncer: &self.bouncer, files: &self.files, clock: &self.clock, path: Path::new(LOG) };
         self.model = Some(Model::new(&entries, self.zone.clone(), self.script.report_time, &view));
         (self.is_ticking, self.wants_report, self.held) = (true, false, Signals::default());
+    }
+
+    /// `kill -9`, if one is due: what was done to the state file so far stays as it is.
+    fn crash_now(&mut self, before: impl FnOnce(&mut Self, usize)) {
+        if self.crash_after == Some(0) {
+            self.crash_after = None;
+            let part = self.script.mail_random.below(101);
+            before(self, part);
+            std::panic::panic_any(Killed);
+        }
+        self.crash_after = self.crash_after.map(|steps| steps - 1);
     }
 
     /// A daemon has ended: what did not arrive was told, line by line.
@@ -295,10 +315,33 @@ impl World for Shared {
         Ok(self.0.borrow().files.list())
     }
 
-    /// The configuration; there is no kernel to ask.
+    /// A file as it is after this, or after a crash in the middle of it.
+    fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.0.borrow_mut().crash_now(|simulation, chance| {
+            let part = bytes.len() * chance / 100;
+            simulation.state_files.insert(path.to_owned(), bytes[..part].to_vec());
+        });
+        self.0.borrow_mut().state_files.insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut simulation = self.0.borrow_mut();
+        let file = simulation.state_files.remove(from).ok_or(ErrorKind::NotFound)?;
+        simulation.state_files.insert(to.to_owned(), file);
+        simulation.crash_now(|_, _| {});
+        Ok(())
+    }
+
+    /// The state, or the configuration; there is no kernel to ask.
     fn read_text(&mut self, path: &Path) -> io::Result<String> {
         if path.starts_with("/proc") {
             return Err(ErrorKind::NotFound.into());
+        }
+        if path.starts_with("/state") {
+            let simulation = self.0.borrow();
+            let bytes = simulation.state_files.get(path).cloned().ok_or(ErrorKind::NotFound)?;
+            return String::from_utf8(bytes).map_err(|_| ErrorKind::InvalidData.into());
         }
         Ok(self.0.borrow().script.config_on_disk())
     }

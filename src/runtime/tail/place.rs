@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mishap, Source, Tail, Take};
 use crate::analysis::saved_bytes as bytes;
-use crate::limits::DIGEST_BYTES;
+use crate::limits::{DIGEST_BYTES, LINE_MAX};
 use crate::runtime::world::World;
 
 /// Where the reading of one log stands.
@@ -17,6 +17,13 @@ pub struct Place {
     pub path: PathBuf,
     /// Its renamed files that are still read, the oldest first, and the one at the path.
     files: Vec<FilePlace>,
+}
+
+impl Place {
+    /// Where the next line of the file at the path begins.
+    pub fn offset(&self) -> u64 {
+        self.files.last().map_or(0, |file| file.offset)
+    }
 }
 
 /// Where the reading of one file stands.
@@ -42,6 +49,18 @@ impl<F> Tail<F> {
     pub fn place(&self) -> Place {
         let files = self.old.iter().chain(&self.current).map(Source::place).collect();
         Place { path: self.path.clone(), files }
+    }
+
+    /// The place behind the last whole line that is there now, before anything was read.
+    pub fn end_place(&self, world: &mut impl World<File = F>, now: i64) -> Place {
+        let file = Source::open(world, &self.path, now).ok().and_then(|source| source.end_place(world));
+        Place { path: self.path.clone(), files: file.into_iter().collect() }
+    }
+
+    /// Whether the last file of a place is the one that is at the path.
+    pub fn is_at_path(&self, world: &mut impl World<File = F>, place: &Place) -> bool {
+        let id = world.status_of(&self.path).ok().map(|status| status.id);
+        place.files.last().map(|file| file.id) == id
     }
 
     /// Goes on from a place: what was written since is taken, also from files that were rotated in the meantime.
@@ -129,6 +148,18 @@ impl<F> Source<F> {
         let Self { id, lines, digest, last_bytes, .. } = self;
         let (offset, skipping, end) = (lines.offset(), lines.is_skipping(), lines.end_offset());
         FilePlace { id: *id, offset, skipping, end, digest: digest.clone(), last_bytes: *last_bytes }
+    }
+
+    fn end_place(&self, world: &mut impl World<File = F>) -> Option<FilePlace> {
+        let size = world.status(&self.file).ok()?.size;
+        let from = size.saturating_sub(LINE_MAX as u64 + DIGEST_BYTES as u64);
+        let mut bytes = vec![0; (size - from) as usize];
+        let count = world.read_at(&self.file, from, &mut bytes).ok()?;
+        let last = memchr::memrchr(b'\n', &bytes[..count]).map(|newline| newline + 1);
+        let end = last.unwrap_or(if from == 0 { 0 } else { count });
+        let digest = bytes[end.saturating_sub(DIGEST_BYTES)..end].to_vec();
+        let (offset, skipping) = (from + end as u64, last.is_none() && from > 0);
+        Some(FilePlace { id: self.id, offset, skipping, end: offset, digest, last_bytes: self.last_bytes })
     }
 
     /// The same file again, if it still holds the place.

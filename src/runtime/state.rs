@@ -1,0 +1,140 @@
+//! The state file: everything of one moment in one file, so that after `kill -9` the log is read on from exactly there.
+//!
+//! ```text
+//! {"loganalyzer":1,"check":"0123456789abcdef","state":{…}}
+//! ```
+//!
+//! It is written whole under another name, synced, and renamed. What is damaged, of another version or of another log is
+//! put aside, and the run starts fresh.
+
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::post::SavedPost;
+use super::tail::Place;
+use super::world::World;
+use crate::analysis::analyzer::Analyzer;
+use crate::limits::{STATE_MS, STATE_SHARE};
+
+/// The version of the format.
+const HEAD: &str = "{\"loganalyzer\":1,\"check\":\"";
+const MIDDLE: &str = "\",\"state\":";
+
+/// What is written: see the module. `A` is the analyzer, or a reference to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct State<A = Analyzer> {
+    /// The run has ended: its figures have been told.
+    pub is_over: bool,
+    /// When the run began, in milliseconds since 1970-01-01 UTC.
+    pub start: i64,
+    /// When the day of the next daily report began.
+    pub day_start: i64,
+    /// What was in the logs at the start is not known yet: the places are those where counting begins.
+    pub knows_nothing: bool,
+    /// Where the logs are read on.
+    pub places: Vec<Place>,
+    /// What is known.
+    pub analyzer: A,
+    /// What is to be mailed.
+    pub post: SavedPost,
+}
+
+/// Reads a state file; `None` if there is none.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn load(world: &mut impl World, path: &Path) -> Result<Option<State>, String> {
+    let text = match world.read_text(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let damaged = || "it is damaged, or of another version".to_owned();
+    let body = text.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix('}')).ok_or_else(damaged)?;
+    let (check, body) = body.split_once(MIDDLE).ok_or_else(damaged)?;
+    if check != digest(body) {
+        return Err(damaged());
+    }
+    serde_json::from_str(body).map(Some).map_err(|error| format!("it is of another version ({error})"))
+}
+
+/// Against damage, and not against anybody: a hash without a secret.
+fn digest(text: &str) -> String {
+    let mut hasher = crate::analysis::Unkeyed.build_hasher();
+    hasher.write(text.as_bytes());
+    format!("{:016x}", hasher.finish())
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Puts a state file aside; says under which name.
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn put_aside(world: &mut impl World, path: &Path) -> io::Result<PathBuf> {
+    let aside = beside(path, ".bad");
+    world.rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// When the state is saved, and whether that works.
+#[derive(Debug)]
+pub struct Saver {
+    path: PathBuf,
+    /// Not before this time, in milliseconds of the clock that nobody sets.
+    until: i64,
+    /// At the latest at this time, also if nothing seems to have changed.
+    latest: i64,
+    has_changed: bool,
+    is_failing: bool,
+}
+
+impl Saver {
+    /// Saves to `path`.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, until: i64::MIN, latest: i64::MIN, has_changed: true, is_failing: false }
+    }
+
+    /// Something has changed since the last time.
+    pub fn changed(&mut self) {
+        self.has_changed = true;
+    }
+
+    /// Whether it is time: saving takes a hundredth of the time at most.
+    pub fn is_due(&self, now: i64) -> bool {
+        now >= self.until && (self.has_changed || now >= self.latest)
+    }
+
+    /// Saves; returns what is to be said of it.
+    pub fn save(&mut self, world: &mut impl World, state: &State<&Analyzer>) -> Option<String> {
+        let begin = world.elapsed();
+        let result = self.write(world, state);
+        let now = world.elapsed();
+        (self.until, self.latest) = (now + STATE_SHARE * (now - begin), now + STATE_MS);
+        self.has_changed = result.is_err();
+        let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());
+        let path = self.path.display();
+        match result {
+            Err(error) if !was_failing => Some(format!("{path}: {error}; the state is not saved")),
+            Ok(()) if was_failing => Some(format!("{path}: the state is saved again")),
+            _ => None,
+        }
+    }
+
+    fn write(&self, world: &mut impl World, state: &State<&Analyzer>) -> io::Result<()> {
+        let body = serde_json::to_string(state)?;
+        let text = format!("{HEAD}{}{MIDDLE}{body}}}", digest(&body));
+        let new = beside(&self.path, ".new");
+        world.write(&new, text.as_bytes())?;
+        world.rename(&new, &self.path)
+    }
+}

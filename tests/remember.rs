@@ -1,0 +1,190 @@
+//! What the real binary remembers from one run to the next.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::mail::{BadServer, Fault};
+use common::run::{NO_EMAIL, Run, attempt, closing};
+
+fn state(run: &Run) -> PathBuf {
+    run.folder.join("state.json")
+}
+
+/// A run with a state file, and with this section for mail.
+fn run(name: &str, alerting: &str, email: &str) -> Run {
+    let run = Run::new(name);
+    configure(&run, "web:1", alerting, email);
+    run.append("");
+    run
+}
+
+fn configure(run: &Run, watched: &str, alerting: &str, email: &str) {
+    let keys = format!("{email}, \"stateFile\": {:?}", state(run));
+    run.configure_with(watched, "\"00:00:00\"", alerting, &keys);
+}
+
+fn good(user: &str, port: u32, ago: i64) -> String {
+    attempt(user, port, ago) + &closing(user, port, "client close request")
+}
+
+fn kill(run: &mut Run) {
+    std::thread::sleep(Duration::from_millis(300));
+    let mut child = run.child.take().expect("it runs");
+    child.kill().expect("it can be killed");
+    let _ = child.wait();
+}
+
+#[test]
+fn a_run_goes_on_through_kill_9_and_a_clean_exit_ends_it() {
+    let mut run = run("remember-run", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&(good("web", 1, 0) + &attempt("batch", 2, 0)));
+    kill(&mut run);
+    run.append(&(closing("batch", 2, "password authentication failed") + &good("web", 3, 0)));
+    run.start(&[]);
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : web\n") && out.contains("Number of logins : 2\n"), "{out}");
+    assert!(out.contains("Account : batch\nNumber of failed logins : 1\n"), "{out}");
+    run.append(&good("web", 4, 0));
+    run.start(&[]);
+    let out = run.stop("TERM");
+    assert!(out.contains("Number of logins : 1\n") && !out.contains("batch"), "only what no report has told: {out}");
+}
+
+/// What was alerted is not alerted again, and its recovery is told.
+#[test]
+fn an_alert_is_remembered_and_its_recovery_told() {
+    let mut run = run("remember-alert", "print", NO_EMAIL);
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    run.until("out", "ALERT web");
+    kill(&mut run);
+    run.start(&[]);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!run.text("out").contains("ALERT"), "{}", run.text("out"));
+    run.append(&good("web", 2, 0));
+    run.until("out", "RECOVERED web");
+    let out = run.stop("TERM");
+    assert!(out.contains("Outage of web : from "), "{out}");
+}
+
+/// A mail that was sent and not remembered is sent again with the same id; one that was not is sent once it can be.
+#[test]
+fn mail_waits_in_the_state_file() {
+    let server = BadServer::start(Fault::Silent, 99);
+    let email = |port: u16| {
+        let server = format!("\"emailServer\": \"localhost\", \"emailPort\": {port}, \"emailTimeoutInSeconds\": 0.3");
+        format!("\"alertingEmail\": {{\"emailFrom\": \"la@db1\", \"emailTo\": \"dba@example.org\", {server}}}")
+    };
+    let mut run = run("remember-mail", "email", &email(server.port));
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    run.until("err", "mail cannot be sent: ");
+    kill(&mut run);
+    run.start(&[]);
+    let out = run.stop("TERM");
+    assert!(!out.contains("ALERT"), "it waits, and is not printed: {out}");
+    assert!(run.text("err").contains("2 mails wait in the state file: localhost:"), "{}", run.text("err"));
+    let well = BadServer::start(Fault::Silent, 0);
+    configure(&run, "web:1", "email", &email(well.port));
+    run.start(&[]);
+    let mails = well.until(2);
+    assert!(mails[0].contains("Subject: [LogAnalyzer] ALERT web: no login for 5 minutes (silent)"), "{}", mails[0]);
+    assert!(mails[1].contains("Subject: [LogAnalyzer] Report "), "{}", mails[1]);
+    run.stop("TERM");
+}
+
+#[test]
+fn a_state_file_that_cannot_be_used_is_put_aside() {
+    let mut run = run("remember-bad", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("web", 1, 0));
+    run.stop("TERM");
+    let good_state = fs::read_to_string(state(&run)).expect("a state");
+    let other = good_state.replace(&run.log().display().to_string(), "/elsewhere/pgbouncer.log");
+    for (text, why) in [
+        (good_state[..good_state.len() / 2].to_owned(), "it is damaged, or of another version"),
+        (good_state.replace("\"loganalyzer\":1", "\"loganalyzer\":2"), "it is damaged, or of another version"),
+        (good_state.replace("\"is_over\":true", "\"is_over\":false"), "it is damaged, or of another version"),
+        (other, "it is damaged, or of another version"),
+        (String::new(), "it is damaged, or of another version"),
+    ] {
+        fs::write(state(&run), &text).expect("written");
+        run.start(&[]);
+        let said = format!("state.json: {why}; it is now {}.bad, and this run begins anew\n", state(&run).display());
+        assert!(run.text("err").contains(&said), "{}", run.text("err"));
+        assert_eq!(fs::read_to_string(run.folder.join("state.json.bad")).expect("put aside"), text);
+        run.append(&good("web", 2, 0));
+        assert!(run.stop("TERM").contains("Number of logins : 1\n"));
+    }
+}
+
+#[test]
+fn a_state_of_another_log_is_put_aside() {
+    let mut run = run("remember-other", "print", NO_EMAIL);
+    run.start(&[]);
+    run.stop("TERM");
+    fs::rename(run.log(), run.folder.join("other.log")).expect("renamed");
+    let config = run.folder.join("LogAnalyzer.json");
+    let text = fs::read_to_string(&config).expect("a configuration").replace("pgbouncer.log", "other.log");
+    fs::write(&config, text).expect("written");
+    run.start(&[]);
+    run.stop("TERM");
+    assert!(run.text("err").contains("state.json: it is of another log; it is now "), "{}", run.text("err"));
+}
+
+/// The analysis goes on without, and both ends of the failure are said once.
+#[test]
+fn a_state_that_cannot_be_saved_is_said_once_and_when_it_can_again() {
+    let mut run = run("remember-full", "print", NO_EMAIL);
+    let keys = format!("{NO_EMAIL}, \"stateFile\": {:?}", run.folder.join("away/state.json"));
+    run.configure_with("web:1", "\"00:00:00\"", "print", &keys);
+    run.start(&[]);
+    for port in 0..5 {
+        run.append(&good("web", port, 0));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    fs::create_dir(run.folder.join("away")).expect("a folder");
+    run.until("err", "the state is saved again");
+    let out = run.stop("TERM");
+    assert!(out.contains("Number of logins : 5\n"), "{out}");
+    let said = run.text("err");
+    assert_eq!(said.matches("; the state is not saved\n").count(), 1, "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+/// Several rotations between two looks at the log: the files in between were never seen at the path.
+#[test]
+fn what_was_rotated_twice_within_one_tick_is_read_all_the_same() {
+    let mut run = run("remember-twice", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal("STOP");
+    let rotate = || {
+        for number in (1..4).rev() {
+            let name = |number: u32| run.folder.join(format!("pgbouncer.log.{number}"));
+            let _ = fs::rename(name(number), name(number + 1));
+        }
+        fs::rename(run.log(), run.folder.join("pgbouncer.log.1")).expect("renamed");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    for (port, user) in ["second", "third"].iter().enumerate() {
+        rotate();
+        run.append(&good(user, 10 + port as u32, 0));
+    }
+    rotate();
+    run.append(&good("fourth", 20, 0));
+    run.signal("CONT");
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third", "fourth"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
+}
