@@ -27,13 +27,14 @@ mod simulator {
 }
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use loganalyzer::config::Config;
 use loganalyzer::report::paint::Style;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use simulator::model::Told;
-use simulator::world::Shared;
+use simulator::world::{Killed, Shared};
 
 /// What a run came to.
 #[derive(Debug, PartialEq)]
@@ -44,6 +45,7 @@ struct Run {
     daemons: u32,
     mails: usize,
     lost: usize,
+    kills: u32,
 }
 
 /// Runs a seed: daemon after daemon, until the script ends.
@@ -63,9 +65,15 @@ fn run_with(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Run {
         let config = Config::parse("LogAnalyzer.json", &config).expect("a configuration");
         shared.0.borrow_mut().begin_daemon();
         let options = Options { verbose: false, style: Style::default(), pid: 1 };
-        Daemon::start(&mut shared.clone(), config, &zone, options).run(&mut shared.clone());
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            Daemon::start(&mut shared.clone(), config, &zone, options).run(&mut shared.clone());
+        }));
         daemons += 1;
-        shared.0.borrow_mut().end_daemon();
+        match ended {
+            Ok(()) => shared.0.borrow_mut().end_daemon(),
+            Err(panic) if panic.is::<Killed>() => shared.0.borrow_mut().be_down(),
+            Err(panic) => resume_unwind(panic),
+        }
     }
     let simulation = shared.0.borrow();
     let (mails, lost) = (simulation.mails, simulation.lost);
@@ -76,7 +84,18 @@ fn run_with(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Run {
         daemons,
         mails,
         lost,
+        kills: simulation.kills,
     }
+}
+
+/// A killed daemon says nothing.
+fn keep_quiet_when_killed() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !info.payload().is::<Killed>() {
+            hook(info);
+        }
+    }));
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -85,9 +104,10 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_alert_and_recovery_comes_when_the_model_says() {
+    keep_quiet_when_killed();
     let (first, seeds) = (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", 12));
     let days = number("SIMULATOR_DAYS", 4).cast_signed();
-    let (mut told, mut ticks, mut daemons, mut mails, mut lost) = (0, 0, 0, 0, 0);
+    let (mut told, mut ticks, mut daemons, mut mails, mut lost, mut kills) = (0, 0, 0, 0, 0, 0);
     let mut verdicts = std::collections::BTreeMap::new();
     for seed in first..first + seeds {
         let run = run(seed, days);
@@ -96,12 +116,15 @@ fn every_alert_and_recovery_comes_when_the_model_says() {
         daemons += run.daemons;
         mails += run.mails;
         lost += run.lost;
+        kills += run.kills;
         for (_, (_, verdict, _)) in run.history {
             *verdicts.entry(verdict).or_insert(0u64) += 1;
         }
     }
     let all = seeds.cast_signed() * days;
-    println!("{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {told} notices: {verdicts:?}");
+    println!(
+        "{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {kills} killed, {told} notices: {verdicts:?}"
+    );
     println!("{mails} mails arrived, {lost} were refused for good or were left over and printed");
 }
 

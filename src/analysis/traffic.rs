@@ -29,7 +29,7 @@ pub struct Sums {
 }
 
 /// The stats of one minute.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Minute {
     /// Minutes since 1970-01-01 00:00 UTC.
     minute: i64,
@@ -149,19 +149,55 @@ impl Traffic {
     }
 }
 
+impl Sums {
+    /// The sums in the order of the fields: a state file has a day of minutes of them.
+    fn to_array(self) -> [u64; 9] {
+        let Self { lines, requests, bytes_in, bytes_out, request_us, .. } = self;
+        let Self { transaction_lines, transactions, transaction_us, wait_us, .. } = self;
+        [lines, requests, bytes_in, bytes_out, request_us, transaction_lines, transactions, transaction_us, wait_us]
+    }
+
+    fn from_array(sums: [u64; 9]) -> Self {
+        let [
+            lines,
+            requests,
+            bytes_in,
+            bytes_out,
+            request_us,
+            transaction_lines,
+            transactions,
+            transaction_us,
+            wait_us,
+        ] = sums;
+        Self {
+            lines,
+            requests,
+            bytes_in,
+            bytes_out,
+            request_us,
+            transaction_lines,
+            transactions,
+            transaction_us,
+            wait_us,
+        }
+    }
+}
+
 /// The minutes that have stats.
 mod kept {
-    use super::{MINUTES, Minute};
+    use super::{MINUTES, Minute, Sums};
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(minutes: &[Minute], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(minutes.iter().filter(|minute| minute.sums.lines > 0))
+        let kept = minutes.iter().filter(|minute| minute.sums.lines > 0);
+        to.collect_seq(kept.map(|minute| (minute.minute, minute.sums.to_array())))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[Minute]>, D::Error> {
         let mut minutes = vec![Minute::default(); MINUTES].into_boxed_slice();
-        for minute in Vec::<Minute>::deserialize(from)? {
-            minutes[minute.minute.rem_euclid(MINUTES as i64) as usize] = minute;
+        for (minute, sums) in Vec::<(i64, [u64; 9])>::deserialize(from)? {
+            let sums = Sums::from_array(sums);
+            minutes[minute.rem_euclid(MINUTES as i64) as usize] = Minute { minute, sums };
         }
         Ok(minutes)
     }

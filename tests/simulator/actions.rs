@@ -64,6 +64,14 @@ pub fn perform(simulation: &mut Simulation, action: Action, signals: &mut Signal
             signals.reload = true;
         }
         Action::Restart => signals.stop = true,
+        Action::Kill => {
+            let next = now + MINUTE + simulation.script.mail_random.below(6 * HOUR as usize) as i64;
+            simulation.at(next, Action::Kill);
+            let was_set = simulation.clock.step.is_some_and(|step| now - step.2 < 2 * HOUR);
+            if !was_set && simulation.has_saved && now >= simulation.script.calm_until {
+                simulation.wants_kill = true;
+            }
+        }
         Action::Report => {
             let next = simulation.script.mail_random.below(4 * DAY as usize) as i64;
             simulation.at(now + next, Action::Report);
@@ -220,6 +228,11 @@ fn configure(simulation: &mut Simulation) {
 /// One rare thing, and when the next will be.
 fn plan_mishap(simulation: &mut Simulation) {
     let now = simulation.clock.now;
+    if simulation.model.is_none() {
+        // Nobody is there to notice.
+        simulation.at(now + HOUR, Action::Mishap);
+        return;
+    }
     let calm = now >= simulation.script.calm_until && simulation.bouncer.is_up;
     let random = &mut simulation.script.random;
     let next = now + 30 * MINUTE + random.below(9 * HOUR as usize) as i64;
@@ -227,7 +240,7 @@ fn plan_mishap(simulation: &mut Simulation) {
     let chosen = random.below(16);
     // The clock is not set while it changes for summer or winter, nor before a restart: a daemon that starts knows
     // nothing of it.
-    let may_set = !is_near_change(simulation);
+    let may_set = !is_near_change(simulation) && simulation.crash_after.is_none() && !simulation.wants_kill;
     let action = match chosen {
         3 => Action::RotateByRename { create: true, readable: true },
         4 => Action::RotateByRename { create: false, readable: true },

@@ -43,7 +43,7 @@ pub struct Known {
     pub decided: (i64, i64),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     pub zone: TimeZone,
     pub states: Vec<State>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::model::MINUTE;
 
 /// The log's own life.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Heart {
     pub last: Option<i64>,
     pub stats: Option<i64>,

@@ -31,7 +31,7 @@ pub struct Figures {
 }
 
 /// What happened since the last report of the day, or since the start.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Period {
     /// Attempts by number of session: whose, and what became of them.
     attempts: BTreeMap<usize, (String, Fate)>,
@@ -61,7 +61,7 @@ impl Period {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mailing {
     zone: TimeZone,
     time: Time,
@@ -91,6 +91,12 @@ impl Mailing {
         };
         mailing.done = mailing.passed(wall);
         mailing
+    }
+
+    /// A clean exit has told the run; what waits, waits on.
+    pub fn begin_run(&mut self) {
+        let open = std::mem::take(&mut self.run.open);
+        self.run = Period { outages: open.len(), open, ..Period::default() };
     }
 
     /// Nobody looks any more whether it is over.

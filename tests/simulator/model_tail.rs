@@ -6,7 +6,7 @@ use super::bouncer::What;
 use super::files::Handle;
 use super::model::{Model, View};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Followed {
     pub file: Handle,
     pub truncated: usize,
@@ -26,6 +26,24 @@ impl Model {
         let since = self.heart.trouble.map_or(view.clock.now, |(_, since)| since);
         self.heart.trouble = trouble.map(|trouble| (trouble, since));
         self.follow(view);
+    }
+
+    /// A daemon goes on from what this model knew: follows the files that were there meanwhile, and nothing has waited.
+    pub fn resume(&mut self, view: &View<'_>) {
+        self.waited.clear();
+        let files: BTreeSet<Handle> = view.bouncer.lines.iter().filter_map(|line| Some(line.place?.0)).collect();
+        let last = self.followed.last().map_or(0, |followed| followed.file);
+        for file in files.into_iter().filter(|&file| file > last) {
+            self.followed.push(Followed { file, truncated: 0, next: 0 });
+        }
+        self.follow(view);
+    }
+
+    /// The daemon ends: no line waits any more.
+    pub fn finish(&mut self, view: &View<'_>) {
+        self.follow(view);
+        self.waited = (0..view.bouncer.lines.len()).collect();
+        self.read(view, false);
     }
 
     /// Follows the file at the path, beside those that were there before.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::bouncer::Bouncer;
 use super::clock::Clock;
 use super::model_entry::Entry;
-use super::world::{LOG, Simulation};
+use super::world::{LOG, STATE, Simulation};
 use crate::common::random::Random;
 
 pub const SECOND: i64 = 1000;
@@ -47,6 +47,8 @@ pub enum Action {
         good: bool,
     },
     Restart,
+    /// `kill -9`, soon.
+    Kill,
     /// SIGUSR1.
     Report,
     /// The mail server changes its mind.
@@ -107,6 +109,8 @@ pub struct Script {
     pub accounts: Vec<Account>,
     pub entries: Vec<Entry>,
     pub good_config: bool,
+    /// The daemon keeps its state in a file.
+    pub has_state: bool,
     pub rotations: u32,
     /// No restart and no exit before this: what the simulation cannot say by what a daemon knows.
     pub calm_until: i64,
@@ -135,6 +139,7 @@ pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation
     let accounts = (0..2 + random.below(4)).map(|number| account(&mut random, number, minor)).collect();
     let mut mail_random = Random::new(!seed);
     let report_time = Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(mail_random.below(24 * 60) as i64);
+    let has_state = mail_outage.is_none() && mail_random.one_in(2);
     let mut script = Script {
         random,
         mail_random,
@@ -148,6 +153,7 @@ pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation
         accounts,
         entries: Vec::new(),
         good_config: true,
+        has_state,
         rotations: 0,
         calm_until: 0,
     };
@@ -181,6 +187,9 @@ impl Script {
             None => plan.push((self.mail_random.below(DAY as usize) as i64, Action::MailServer)),
         }
         plan.push((self.mail_random.below(2 * DAY as usize) as i64, Action::Report));
+        if self.has_state {
+            plan.push((self.mail_random.below(DAY as usize / 4) as i64 + HOUR, Action::Kill));
+        }
         plan
     }
 
@@ -235,9 +244,10 @@ impl Script {
             let days = day(*days);
             format!("{name:?}: {{\"minutes\": {minutes}, \"open\": \"{open}\", \"close\": \"{close}\", \"days\": \"{days}\"}}")
         }).collect();
+        let state = if self.has_state { format!("\"stateFile\": {STATE:?}, ") } else { String::new() };
         let (delay, zone, report) = (self.delay as f64 / 1000.0, self.zone_name, self.report_time);
         format!(
-            "{{\"configuration\": {{\"trailingDelay\": {delay}, \"logTimeZone\": \"{zone}\", \
+            "{{\"configuration\": {{{state}\"trailingDelay\": {delay}, \"logTimeZone\": \"{zone}\", \
              \"timeToSendEmailInformation\": \"{report}\", \"alertingEmail\": {{\"emailFrom\": \"la@db1\", \
              \"emailTo\": \"dba@example.org\", \"emailServer\": \"mx\"}}}}, \"file\": {{\"fileName\": \"{LOG}\", \
              \"alertingToUse\": \"print|email\", \"usersToWatchAndThresholdInMinutes\": {{{}}}}}}}",

@@ -54,6 +54,13 @@ pub struct Simulation {
     held: Signals,
     /// SIGUSR1 has come, and the report is not written yet.
     pub wants_report: bool,
+    /// What the daemon knew when its state was saved last.
+    saved: Option<Model>,
+    /// A state was saved that knows the log.
+    pub has_saved: bool,
+    /// It is to be killed, once its state is saved again.
+    pub wants_kill: bool,
+    pub kills: u32,
     /// After so many steps of saving the state comes a `kill -9`.
     pub crash_after: Option<u32>,
     pub state_files: BTreeMap<PathBuf, Vec<u8>>,
@@ -83,6 +90,10 @@ impl Simulation {
             is_ticking: false,
             held: Signals::default(),
             wants_report: false,
+            saved: None,
+            has_saved: false,
+            wants_kill: false,
+            kills: 0,
             crash_after: None,
             state_files: BTreeMap::new(),
             mails: 0,
@@ -103,8 +114,55 @@ impl Simulation {
     pub fn begin_daemon(&mut self) {
         let entries = self.script.entries().to_vec();
         let view = View { bouncer: &self.bouncer, files: &self.files, clock: &self.clock, path: Path::new(LOG) };
-        self.model = Some(Model::new(&entries, self.zone.clone(), self.script.report_time, &view));
+        let fresh = || Model::new(&entries, self.zone.clone(), self.script.report_time, &view);
+        let model = self.saved.clone().filter(|_| self.script.has_state).map(|mut model| {
+            model.reconfigure(&entries, view.clock.now);
+            model.resume(&view);
+            model
+        });
+        self.model = Some(model.unwrap_or_else(fresh));
+        // While nobody was there, nothing was sent.
+        self.script.well_since = self.script.well_since.max(self.clock.now);
+        self.printed.clear();
         (self.is_ticking, self.wants_report, self.held) = (true, false, Signals::default());
+    }
+
+    /// The daemon was killed, and is started again after a while.
+    pub fn be_down(&mut self) {
+        self.model = None;
+        self.kills += 1;
+        let end = self.clock.now + self.script.mail_random.below(40 * 60_000) as i64;
+        while self.clock.now < end && !self.is_over {
+            // Nobody is there for signals.
+            self.run_until(end);
+        }
+    }
+
+    fn finish(&mut self) {
+        let view = View { bouncer: &self.bouncer, files: &self.files, clock: &self.clock, path: Path::new(LOG) };
+        self.model.as_mut().expect("begun").finish(&view);
+    }
+
+    /// The state is on the disk as of now.
+    fn saved(&mut self, text: &[u8]) {
+        let has = |word: &str| memchr::memmem::find(text, word.as_bytes()).is_some();
+        if has("\"knows_nothing\":true") {
+            return;
+        }
+        self.compare();
+        self.has_saved = true;
+        if std::mem::take(&mut self.wants_kill) {
+            self.crash_after = Some(self.script.mail_random.below(16) as u32);
+        }
+        let is_over = has("\"is_over\":true");
+        if self.crash_after.is_none() && !is_over {
+            // Nobody will ask for it.
+            return;
+        }
+        self.saved.clone_from(&self.model);
+        if let Some(model) = self.saved.as_mut().filter(|_| is_over) {
+            model.mailing.begin_run();
+        }
     }
 
     /// `kill -9`, if one is due: what was done to the state file so far stays as it is.
@@ -120,6 +178,9 @@ impl Simulation {
 
     /// A daemon has ended: what did not arrive was told, line by line.
     pub fn end_daemon(&mut self) {
+        if self.script.has_state {
+            return;
+        }
         self.lost += self.model.as_ref().map_or(0, |model| model.mailing.len());
         let told = self.output.lines().filter(|line| line.contains(" was not delivered: ")).count();
         assert_eq!(told, self.lost, "seed {}", self.seed);
@@ -308,6 +369,7 @@ impl World for Shared {
     }
 
     fn read_at(&mut self, file: &Handle, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().crash_now(|_, _| {});
         Ok(self.0.borrow().files.read_at(*file, offset, buffer))
     }
 
@@ -321,14 +383,17 @@ impl World for Shared {
             let part = bytes.len() * chance / 100;
             simulation.state_files.insert(path.to_owned(), bytes[..part].to_vec());
         });
-        self.0.borrow_mut().state_files.insert(path.to_owned(), bytes.to_vec());
+        let mut simulation = self.0.borrow_mut();
+        simulation.state_files.insert(path.to_owned(), bytes.to_vec());
+        simulation.crash_now(|_, _| {});
         Ok(())
     }
 
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let mut simulation = self.0.borrow_mut();
         let file = simulation.state_files.remove(from).ok_or(ErrorKind::NotFound)?;
-        simulation.state_files.insert(to.to_owned(), file);
+        simulation.state_files.insert(to.to_owned(), file.clone());
+        simulation.saved(&file);
         simulation.crash_now(|_, _| {});
         Ok(())
     }
@@ -347,7 +412,9 @@ impl World for Shared {
     }
 
     fn send(&mut self, _: &Email, letter: &Letter, _: &str) -> Result<String, Refusal> {
-        self.0.borrow_mut().send(letter)
+        let result = self.0.borrow_mut().send(letter);
+        self.0.borrow_mut().crash_now(|_, _| {});
+        result
     }
 
     fn wait(&mut self, time: Duration) -> Signals {
@@ -360,7 +427,8 @@ impl World for Shared {
         }
         simulation.is_ticking = !signals.stop;
         if signals.stop {
-            // The report of the end.
+            // What waits for its next byte is whole, and the report of the end is written.
+            simulation.finish();
             let lost = simulation.model.as_mut().expect("begun").mailing.report(None);
             simulation.lost += lost;
         }
