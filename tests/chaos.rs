@@ -41,7 +41,7 @@ impl Chaos {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder");
         let chaos = Self { folder, random: Random::new(1), rotation };
-        let state = format!("{NO_EMAIL}, \"stateFile\": {:?}", chaos.path("state.json"));
+        let state = format!("{NO_EMAIL}, \"stateFile\": \"{}\"", chaos.path("state.json").display());
         let text =
             config(&chaos.path("pgbouncer.log"), "nobody:500000", "\"00:00:00\"", &state).replace("0.05,", "0.02,");
         fs::write(chaos.path("LogAnalyzer.json"), text).expect("a configuration");
@@ -63,11 +63,11 @@ impl Chaos {
     fn rotate(&self) {
         let how = match self.rotation {
             Rotation::None => return,
-            Rotation::Create => format!("create\n postrotate\n touch {:?}\n endscript", self.path("reopen")),
+            Rotation::Create => format!("create\n postrotate\n touch {}\n endscript", self.path("reopen").display()),
             Rotation::CopyTruncate => "copytruncate".to_owned(),
         };
         let log = self.path("pgbouncer.log");
-        let text = format!("{log:?} {{\n su root root\n rotate 100000\n missingok\n {how}\n}}\n");
+        let text = format!("{} {{\n su root root\n rotate 100000\n missingok\n {how}\n}}\n", log.display());
         fs::write(self.path("logrotate.conf"), text).expect("written");
         let mut command = Command::new("/usr/sbin/logrotate");
         command.arg("-f").arg("-s").arg(self.path("logrotate.state")).arg(self.path("logrotate.conf"));

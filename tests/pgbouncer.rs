@@ -148,7 +148,8 @@ fn log_in_while(servers: &Servers, offset: u16, mut rotate: impl FnMut(u32)) -> 
         path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("pgbouncer.log"))
     };
     let count = |path: PathBuf| {
-        fs::read_to_string(&path).expect("a log").matches("login attempt: db=app user=app ").count() as u64
+        let text = Command::new("zcat").arg("-f").arg(path).output().expect("zcat").stdout;
+        String::from_utf8_lossy(&text).matches("login attempt: db=app user=app ").count() as u64
     };
     let attempts = files.filter(is_log).map(count).sum();
     assert!(attempts >= 280, "{attempts} attempts in all files");
@@ -182,6 +183,59 @@ fn copytruncate_is_noticed_and_the_rest_is_read_from_the_copy() {
     });
     let report = follower.stop();
     assert_eq!(figure(&report, "app", "Number of logins"), attempts, "{report}");
+}
+
+/// logrotate's own program rotates a real pgbouncer's log by `how`, and loganalyzer is killed and goes on in between.
+fn rotated_by_logrotate(name: &str, offset: u16, how: impl Fn(&Servers) -> String) {
+    if !std::path::Path::new("/usr/sbin/logrotate").exists() {
+        assert!(std::env::var_os("CI").is_none(), "Debian's package logrotate is missing");
+        eprintln!("SKIPPED: {name}: Debian's package logrotate is missing");
+        return;
+    }
+    let Some(servers) = Servers::start(name, offset) else { return };
+    let (log, folder) = (servers.log(), servers.folder.clone());
+    let config = folder.join("logrotate.conf");
+    fs::write(&config, how(&servers)).expect("a configuration");
+    let mut follower = Some(Follower::resume(&log, &folder, "app:1"));
+    let attempts = log_in_while(&servers, offset, |round| {
+        // Quiet for a moment: what is written between copying and truncating is logrotate's own loss.
+        std::thread::sleep(Duration::from_millis(100));
+        if round % 2 == 0 {
+            follower.take().expect("it runs").kill();
+        }
+        for _ in 0..=round % 2 {
+            let mut command = Command::new("/usr/sbin/logrotate");
+            command.args(["-f", "-s"]).arg(folder.join("logrotate.state")).arg(&config);
+            let output = command.output().expect("logrotate");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            servers.pgbench("app", 5, offset);
+            // The date that it gives to the names has a second for each.
+            std::thread::sleep(Duration::from_millis(1050));
+        }
+        if round % 2 == 0 {
+            follower = Some(Follower::resume(&log, &folder, "app:1"));
+        }
+    });
+    let report = follower.expect("it runs").stop();
+    assert_eq!(figure(&report, "app", "Number of logins"), attempts, "{report}");
+    assert!(!report.contains("Gaps"), "{report}");
+}
+
+#[test]
+fn debians_own_configuration_for_that_folder_loses_nothing_through_kill_9() {
+    rotated_by_logrotate("logrotate-debian", 50, |servers| {
+        let text = fs::read_to_string("/etc/logrotate.d/postgresql-common").expect("Debian's postgresql-common");
+        text.replace("/var/log/postgresql/*.log", &servers.log().display().to_string())
+    });
+}
+
+#[test]
+fn create_with_a_date_and_a_reload_loses_nothing_through_kill_9() {
+    rotated_by_logrotate("logrotate-create", 60, |servers| {
+        let (log, pid) = (servers.log(), servers.pgbouncer.0.id());
+        let create = "su root root\n rotate 100\n dateext\n dateformat -%Y%m%d-%s\n create 0666\n";
+        format!("{} {{\n {create} postrotate\n kill -HUP {pid}\n endscript\n}}\n", log.display())
+    });
 }
 
 /// On a quiet pgbouncer no other client takes the pointer of one that left at the password prompt, and its attempts

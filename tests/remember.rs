@@ -24,7 +24,7 @@ fn run(name: &str, alerting: &str, email: &str) -> Run {
 }
 
 fn configure(run: &Run, watched: &str, alerting: &str, email: &str) {
-    let keys = format!("{email}, \"stateFile\": {:?}", state(run));
+    let keys = format!("{email}, \"stateFile\": \"{}\"", state(run).display());
     run.configure_with(watched, "\"00:00:00\"", alerting, &keys);
 }
 
@@ -142,7 +142,7 @@ fn a_state_of_another_log_is_put_aside() {
 #[test]
 fn a_state_that_cannot_be_saved_is_said_once_and_when_it_can_again() {
     let mut run = run("remember-full", "print", NO_EMAIL);
-    let keys = format!("{NO_EMAIL}, \"stateFile\": {:?}", run.folder.join("away/state.json"));
+    let keys = format!("{NO_EMAIL}, \"stateFile\": \"{}\"", run.folder.join("away/state.json").display());
     run.configure_with("web:1", "\"00:00:00\"", "print", &keys);
     run.start(&[]);
     for port in 0..5 {
@@ -187,4 +187,105 @@ fn what_was_rotated_twice_within_one_tick_is_read_all_the_same() {
         assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
     }
     assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
+}
+
+/// As Debian's logrotate has it: the newest rotated file stays as it is, older ones are compressed.
+#[test]
+fn what_was_rotated_and_compressed_meanwhile_is_read_all_the_same() {
+    let mut run = run("remember-gz", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    kill(&mut run);
+    for (port, user) in ["second", "third", "fourth"].iter().enumerate() {
+        run.append(&good(user, 10 + port as u32, 0));
+        for number in (1..5).rev() {
+            for end in ["", ".gz"] {
+                let name = |number: u32| run.folder.join(format!("pgbouncer.log.{number}{end}"));
+                let _ = fs::rename(name(number), name(number + 1));
+            }
+        }
+        fs::rename(run.log(), run.folder.join("pgbouncer.log.1")).expect("renamed");
+        let older = run.folder.join("pgbouncer.log.2");
+        if older.exists() {
+            assert!(std::process::Command::new("gzip").arg(older).status().expect("gzip").success());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run.append(&good("fifth", 20, 0));
+    run.start(&[]);
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third", "fourth", "fifth"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 5, "{out}");
+    assert_eq!(run.text("err"), "");
+}
+
+/// A file of the same name, and perhaps of the same number, that is not the one that was read.
+#[test]
+fn another_file_under_the_same_name_is_a_gap_and_read_from_its_beginning() {
+    let mut run = run("remember-inode", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    kill(&mut run);
+    fs::remove_file(run.log()).expect("removed");
+    run.append(&(good("second", 2, 0) + &good("second", 3, 0)));
+    run.start(&[]);
+    let out = run.stop("TERM");
+    assert!(out.contains("Gaps in the log : 1\n") && out.contains("Number of logins : 2\n"), "{out}");
+    assert!(run.text("err").contains("no copy of it was found: lines may be missing"), "{}", run.text("err"));
+}
+
+/// Between a mail's being sent and being remembered there is a moment; it is then sent twice, with the same id, and never
+/// not at all.
+#[test]
+fn killed_between_sending_and_remembering_a_mail_comes_twice_and_not_never() {
+    let server = BadServer::start(Fault::SlowAnswer, 1);
+    let settings = format!("\"emailServer\": \"localhost\", \"emailPort\": {}", server.port);
+    let email =
+        format!("\"alertingEmail\": {{\"emailFrom\": \"la@db1\", \"emailTo\": \"dba@example.org\", {settings}}}");
+    let mut run = run("remember-twice-mailed", "email", &email);
+    run.append(&good("web", 1, 300));
+    run.start(&[]);
+    server.until(1);
+    // It has taken the mail, and does not say so yet.
+    let mut child = run.child.take().expect("it runs");
+    child.kill().expect("it can be killed");
+    let _ = child.wait();
+    run.start(&[]);
+    let mails = server.until(2);
+    let id = |mail: &String| mail.lines().find(|line| line.starts_with("Message-ID: ")).map(str::to_owned);
+    assert_eq!(id(&mails[0]), id(&mails[1]));
+    run.stop("TERM");
+    assert_eq!(server.mails().iter().filter(|mail| mail.contains("ALERT web")).count(), 2);
+}
+
+#[test]
+fn a_log_that_is_a_link_and_a_folder_that_is_away() {
+    let mut run = run("remember-link", "print", NO_EMAIL);
+    let real = run.folder.join("real");
+    fs::create_dir(&real).expect("a folder");
+    fs::remove_file(run.log()).expect("removed");
+    fs::write(real.join("one.log"), "").expect("a log");
+    std::os::unix::fs::symlink(real.join("one.log"), run.log()).expect("a link");
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    // The link leads elsewhere, as programs that rotate by links do it.
+    fs::write(real.join("two.log"), "").expect("a log");
+    std::os::unix::fs::symlink(real.join("two.log"), run.folder.join("new")).expect("a link");
+    fs::rename(run.folder.join("new"), run.log()).expect("renamed");
+    run.append(&good("second", 2, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    fs::rename(&real, run.folder.join("away")).expect("renamed");
+    run.until("err", "there is no such file; waiting for it");
+    fs::rename(run.folder.join("away"), &real).expect("renamed");
+    run.until("err", "following it");
+    run.append(&good("third", 3, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
 }

@@ -180,6 +180,7 @@ impl<F> Daemon<F> {
         self.tell_notices(world, now, &notices);
         self.mail_daily(world, now);
         self.report_if_wanted(world);
+        self.save_letters(world);
         if self.post.attempt(world, self.config.email.as_ref()) {
             self.changed();
         }

@@ -23,6 +23,8 @@ pub struct Post {
     pid: u32,
     /// Letters so far.
     count: u64,
+    /// A letter was added since the state was saved.
+    pub(super) is_unsaved: bool,
 }
 
 impl Post {
@@ -30,7 +32,7 @@ impl Post {
     pub fn new(world: &mut impl World, config: &Config, zone: &TimeZone, now: i64, pid: u32) -> Self {
         let origin = Origin { host: host(world), logs: logs(config) };
         let daily = Daily::new(zone.clone(), config.report_time, now);
-        Self { outbox: Outbox::default(), origin, daily, pid, count: 0 }
+        Self { outbox: Outbox::default(), origin, daily, pid, count: 0, is_unsaved: false }
     }
 
     /// The configuration has changed.
@@ -83,6 +85,7 @@ impl Post {
 
     /// Puts a letter into the box.
     pub fn push(&mut self, world: &mut impl World, letter: Letter) {
+        self.is_unsaved = true;
         let lost = self.outbox.push(letter);
         tell(world, lost);
     }

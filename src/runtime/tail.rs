@@ -5,6 +5,7 @@
 //! noticed by the size, or by the bytes just before the place; what had not been read is read from the copy, which
 //! is found by these same bytes.
 
+mod packed;
 mod place;
 
 use std::io::{self, ErrorKind};

@@ -16,7 +16,17 @@ pub struct Follower {
 
 impl Follower {
     pub fn start(log: &Path, folder: &Path, watched: &str) -> Self {
-        let config = config(log, watched, "\"00:00:00\"", NO_EMAIL);
+        Self::start_with(log, folder, watched, NO_EMAIL)
+    }
+
+    /// The same with a state file: it goes on from there.
+    pub fn resume(log: &Path, folder: &Path, watched: &str) -> Self {
+        let state = format!("{NO_EMAIL}, \"stateFile\": \"{}\"", folder.join("state.json").display());
+        Self::start_with(log, folder, watched, &state)
+    }
+
+    fn start_with(log: &Path, folder: &Path, watched: &str, keys: &str) -> Self {
+        let config = config(log, watched, "\"00:00:00\"", keys);
         let (file, out) = (folder.join("LogAnalyzer.json"), folder.join("out"));
         fs::write(&file, config).expect("a configuration");
         let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
@@ -31,6 +41,13 @@ impl Follower {
         // Until it has read what is there; all that comes after that is counted.
         std::thread::sleep(Duration::from_millis(300));
         follower
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it can be killed");
+        let _ = child.wait();
     }
 
     pub fn text(&self) -> String {

@@ -104,6 +104,13 @@ impl<F> Daemon<F> {
         }
     }
 
+    /// Saves the state if there is a new letter, before that is sent: so it has the same id when it is sent again.
+    pub(super) fn save_letters(&mut self, world: &mut impl World<File = F>) {
+        if self.count_from.is_empty() && std::mem::take(&mut self.post.is_unsaved) {
+            self.save(world, None, false);
+        }
+    }
+
     /// Saves the state: of before anything was read, if it says where that begins.
     pub(super) fn save(&mut self, world: &mut impl World<File = F>, begin: Option<Vec<Place>>, is_over: bool) {
         let Some(saver) = &mut self.saver else { return };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mishap, Source, Tail, Take};
+use super::{Mishap, Source, Tail, Take, packed};
 use crate::analysis::saved_bytes as bytes;
 use crate::limits::{DIGEST_BYTES, LINE_MAX};
 use crate::runtime::world::World;
@@ -28,7 +28,7 @@ impl Place {
 
 /// Where the reading of one file stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct FilePlace {
+pub(super) struct FilePlace {
     /// Device and inode.
     id: (u64, u64),
     /// Where the next line begins.
@@ -36,10 +36,10 @@ struct FilePlace {
     /// Within a line that is too long.
     skipping: bool,
     /// How far it was read.
-    end: u64,
+    pub(super) end: u64,
     /// The bytes just before that.
     #[serde(with = "bytes")]
-    digest: Vec<u8>,
+    pub(super) digest: Vec<u8>,
     /// When something was read last, in milliseconds since 1970-01-01 UTC.
     last_bytes: i64,
 }
@@ -86,9 +86,25 @@ impl<F> Tail<F> {
                 }
                 // One that was renamed before has been read to its end, as far as anybody knows.
                 None if !is_last => {}
-                None => tell(Mishap::Gap),
+                None => self.resume_packed(world, file, now, take).unwrap_or_else(|| tell(Mishap::Gap)),
             }
         }
+    }
+
+    /// The same where the file was compressed in the meantime; `None` if there is no such file.
+    fn resume_packed(
+        &mut self,
+        world: &mut impl World<File = F>,
+        place: &FilePlace,
+        now: i64,
+        take: Take<'_>,
+    ) -> Option<()> {
+        let siblings = siblings(world, &self.path);
+        let path = packed::find(world, &siblings, place)?;
+        let status = world.status_of(&path).ok()?;
+        packed::read(world, &path, (place.offset, place.skipping), take).ok()?;
+        self.read_between(world, status.id, status.modified, now, take);
+        Some(())
     }
 
     /// Reads a file that was renamed, and keeps it: somebody may go on writing to it.
@@ -121,7 +137,9 @@ impl<F> Tail<F> {
             .collect();
         between.sort();
         for (_, path) in between {
-            if let Ok(source) = Source::open(world, &path, now)
+            if packed::is_packed(&path) {
+                let _ = packed::read(world, &path, (0, false), take);
+            } else if let Ok(source) = Source::open(world, &path, now)
                 && !self.has_same_beginning(world, &source)
             {
                 self.catch_up(world, source, take);
