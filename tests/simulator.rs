@@ -27,6 +27,7 @@ mod simulator {
 }
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -45,7 +46,7 @@ struct Run {
     daemons: u32,
     mails: usize,
     lost: usize,
-    kills: u32,
+    killed_at: BTreeMap<&'static str, u32>,
 }
 
 /// Runs a seed: daemon after daemon, until the script ends.
@@ -84,7 +85,7 @@ fn run_with(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Run {
         daemons,
         mails,
         lost,
-        kills: simulation.kills,
+        killed_at: simulation.killed_at.clone(),
     }
 }
 
@@ -107,8 +108,9 @@ fn every_alert_and_recovery_comes_when_the_model_says() {
     keep_quiet_when_killed();
     let (first, seeds) = (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", 12));
     let days = number("SIMULATOR_DAYS", 4).cast_signed();
-    let (mut told, mut ticks, mut daemons, mut mails, mut lost, mut kills) = (0, 0, 0, 0, 0, 0);
-    let mut verdicts = std::collections::BTreeMap::new();
+    let (mut told, mut ticks, mut daemons, mut mails, mut lost) = (0, 0, 0, 0, 0);
+    let mut killed_at = BTreeMap::new();
+    let mut verdicts = BTreeMap::new();
     for seed in first..first + seeds {
         let run = run(seed, days);
         told += run.history.len();
@@ -116,15 +118,20 @@ fn every_alert_and_recovery_comes_when_the_model_says() {
         daemons += run.daemons;
         mails += run.mails;
         lost += run.lost;
-        kills += run.kills;
+        for (step, count) in run.killed_at {
+            *killed_at.entry(step).or_insert(0) += count;
+        }
         for (_, (_, verdict, _)) in run.history {
             *verdicts.entry(verdict).or_insert(0u64) += 1;
         }
     }
     let all = seeds.cast_signed() * days;
-    println!(
-        "{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {kills} killed, {told} notices: {verdicts:?}"
-    );
+    println!("{seeds} seeds, {all} days, {ticks} ticks, {daemons} daemons, {told} notices: {verdicts:?}");
+    println!("killed: {killed_at:?}");
+    if killed_at.values().sum::<u32>() > 200 {
+        let steps = ["before reading", "while writing", "before renaming", "after renaming", "after sending"];
+        assert!(steps.iter().all(|step| killed_at.contains_key(step)), "{killed_at:?}");
+    }
     println!("{mails} mails arrived, {lost} were refused for good or were left over and printed");
 }
 

@@ -60,7 +60,8 @@ pub struct Simulation {
     pub has_saved: bool,
     /// It is to be killed, once its state is saved again.
     pub wants_kill: bool,
-    pub kills: u32,
+    /// Where it was killed, and how often.
+    pub killed_at: BTreeMap<&'static str, u32>,
     /// After so many steps of saving the state comes a `kill -9`.
     pub crash_after: Option<u32>,
     pub state_files: BTreeMap<PathBuf, Vec<u8>>,
@@ -93,7 +94,7 @@ impl Simulation {
             saved: None,
             has_saved: false,
             wants_kill: false,
-            kills: 0,
+            killed_at: BTreeMap::new(),
             crash_after: None,
             state_files: BTreeMap::new(),
             mails: 0,
@@ -130,7 +131,6 @@ impl Simulation {
     /// The daemon was killed, and is started again after a while.
     pub fn be_down(&mut self) {
         self.model = None;
-        self.kills += 1;
         let end = self.clock.now + self.script.mail_random.below(40 * 60_000) as i64;
         while self.clock.now < end && !self.is_over {
             // Nobody is there for signals.
@@ -166,9 +166,10 @@ impl Simulation {
     }
 
     /// `kill -9`, if one is due: what was done to the state file so far stays as it is.
-    fn crash_now(&mut self, before: impl FnOnce(&mut Self, usize)) {
+    fn crash_now(&mut self, step: &'static str, before: impl FnOnce(&mut Self, usize)) {
         if self.crash_after == Some(0) {
             self.crash_after = None;
+            *self.killed_at.entry(step).or_insert(0) += 1;
             let part = self.script.mail_random.below(101);
             before(self, part);
             std::panic::panic_any(Killed);
@@ -369,7 +370,7 @@ impl World for Shared {
     }
 
     fn read_at(&mut self, file: &Handle, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.borrow_mut().crash_now(|_, _| {});
+        self.0.borrow_mut().crash_now("before reading", |_, _| {});
         Ok(self.0.borrow().files.read_at(*file, offset, buffer))
     }
 
@@ -379,13 +380,13 @@ impl World for Shared {
 
     /// A file as it is after this, or after a crash in the middle of it.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.0.borrow_mut().crash_now(|simulation, chance| {
+        self.0.borrow_mut().crash_now("while writing", |simulation, chance| {
             let part = bytes.len() * chance / 100;
             simulation.state_files.insert(path.to_owned(), bytes[..part].to_vec());
         });
         let mut simulation = self.0.borrow_mut();
         simulation.state_files.insert(path.to_owned(), bytes.to_vec());
-        simulation.crash_now(|_, _| {});
+        simulation.crash_now("before renaming", |_, _| {});
         Ok(())
     }
 
@@ -394,7 +395,7 @@ impl World for Shared {
         let file = simulation.state_files.remove(from).ok_or(ErrorKind::NotFound)?;
         simulation.state_files.insert(to.to_owned(), file.clone());
         simulation.saved(&file);
-        simulation.crash_now(|_, _| {});
+        simulation.crash_now("after renaming", |_, _| {});
         Ok(())
     }
 
@@ -413,7 +414,7 @@ impl World for Shared {
 
     fn send(&mut self, _: &Email, letter: &Letter, _: &str) -> Result<String, Refusal> {
         let result = self.0.borrow_mut().send(letter);
-        self.0.borrow_mut().crash_now(|_, _| {});
+        self.0.borrow_mut().crash_now("after sending", |_, _| {});
         result
     }
 
