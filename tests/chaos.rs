@@ -60,6 +60,14 @@ impl Chaos {
         command.spawn().expect("the binary")
     }
 
+    fn until_state_has(&self, word: &str) {
+        let begin = Instant::now();
+        while !fs::read_to_string(self.path("state.json")).is_ok_and(|state| state.contains(word)) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "no {word} in the state");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn rotate(&self) {
         let how = match self.rotation {
             Rotation::None => return,
@@ -81,17 +89,13 @@ impl Chaos {
         let (folder, told) = (self.folder.clone(), Arc::clone(&stop));
         // Where the run begins is saved before this line.
         let mut child = self.start();
-        let begin = Instant::now();
-        while !self.path("state.json").exists() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "no state");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.until_state_has("loganalyzer");
         // So that it writes until the last of them.
         let pause = Duration::from_micros(kills as u64 * 100_000 / (ACCOUNTS * ADDRESSES) as u64);
         let writer = std::thread::spawn(move || write(&folder, &told, pause));
         if self.rotation == Rotation::CopyTruncate {
             // An empty file has no bytes by which its copy could be told.
-            std::thread::sleep(Duration::from_millis(300));
+            self.until_state_has("user0");
         }
         for kill in 0..kills {
             std::thread::sleep(Duration::from_millis(self.random.below(60) as u64));

@@ -32,8 +32,10 @@ fn good(user: &str, port: u32, ago: i64) -> String {
     attempt(user, port, ago) + &closing(user, port, "client close request")
 }
 
-fn kill(run: &mut Run) {
-    std::thread::sleep(Duration::from_millis(300));
+/// `kill -9`, once the state has this word.
+fn kill(run: &mut Run, word: &str) {
+    run.until("state.json", "\"knows_nothing\":false");
+    run.until("state.json", word);
     let mut child = run.child.take().expect("it runs");
     child.kill().expect("it can be killed");
     let _ = child.wait();
@@ -44,7 +46,7 @@ fn a_run_goes_on_through_kill_9_and_a_clean_exit_ends_it() {
     let mut run = run("remember-run", "print", NO_EMAIL);
     run.start(&[]);
     run.append(&(good("web", 1, 0) + &attempt("batch", 2, 0)));
-    kill(&mut run);
+    kill(&mut run, "\"batch\"");
     run.append(&(closing("batch", 2, "password authentication failed") + &good("web", 3, 0)));
     run.start(&[]);
     let out = run.stop("TERM");
@@ -63,7 +65,7 @@ fn an_alert_is_remembered_and_its_recovery_told() {
     run.append(&good("web", 1, 300));
     run.start(&[]);
     run.until("out", "ALERT web");
-    kill(&mut run);
+    kill(&mut run, "\"outage_since\":1");
     run.start(&[]);
     std::thread::sleep(Duration::from_millis(300));
     assert!(!run.text("out").contains("ALERT"), "{}", run.text("out"));
@@ -85,7 +87,7 @@ fn mail_waits_in_the_state_file() {
     run.append(&good("web", 1, 300));
     run.start(&[]);
     run.until("err", "mail cannot be sent: ");
-    kill(&mut run);
+    kill(&mut run, "ALERT web");
     run.start(&[]);
     let out = run.stop("TERM");
     assert!(!out.contains("ALERT"), "it waits, and is not printed: {out}");
@@ -195,7 +197,7 @@ fn what_was_rotated_and_compressed_meanwhile_is_read_all_the_same() {
     let mut run = run("remember-gz", "print", NO_EMAIL);
     run.start(&[]);
     run.append(&good("first", 1, 0));
-    kill(&mut run);
+    kill(&mut run, "\"first\"");
     for (port, user) in ["second", "third", "fourth"].iter().enumerate() {
         run.append(&good(user, 10 + port as u32, 0));
         for number in (1..5).rev() {
@@ -227,7 +229,7 @@ fn another_file_under_the_same_name_is_a_gap_and_read_from_its_beginning() {
     let mut run = run("remember-inode", "print", NO_EMAIL);
     run.start(&[]);
     run.append(&good("first", 1, 0));
-    kill(&mut run);
+    kill(&mut run, "\"first\"");
     fs::remove_file(run.log()).expect("removed");
     run.append(&(good("second", 2, 0) + &good("second", 3, 0)));
     run.start(&[]);

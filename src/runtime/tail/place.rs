@@ -127,8 +127,10 @@ impl<F> Tail<F> {
         take: Take<'_>,
     ) {
         let at_path = world.status_of(&self.path).ok().map(|status| status.id);
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let mut between: Vec<(i64, PathBuf)> = siblings(world, &self.path)
             .into_iter()
+            .filter(|path| is_logrotates(&name, path))
             .filter_map(|path| {
                 let status = world.status_of(&path).ok()?;
                 let newer = status.modified > modified && status.id != id && Some(status.id) != at_path;
@@ -150,8 +152,19 @@ impl<F> Tail<F> {
     /// Whether a file begins as one that was read: then it is a copy of it.
     fn has_same_beginning(&mut self, world: &mut impl World<File = F>, other: &Source<F>) -> bool {
         let begin = beginning(world, &other.file);
-        self.old.iter().chain(&self.current).any(|known| beginning(world, &known.file) == begin)
+        let at_path = world.open(&self.path).map(|file| beginning(world, &file));
+        at_path.is_ok_and(|known| known == begin)
+            || self.old.iter().chain(&self.current).any(|known| beginning(world, &known.file) == begin)
     }
+}
+
+/// Whether logrotate gives such a name to a file of this log: a number or a date behind it, and perhaps `.gz`. Who keeps a
+/// copy for himself calls it otherwise.
+fn is_logrotates(log: &str, path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(log));
+    let number = name.map(|rest| rest.strip_suffix(".gz").unwrap_or(rest));
+    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'-' || byte == b'_' || byte == b'.';
+    number.is_some_and(|number| number.len() > 1 && number.bytes().all(is_digit))
 }
 
 fn beginning<F>(world: &mut impl World<File = F>, file: &F) -> Vec<u8> {
@@ -220,4 +233,20 @@ pub(super) fn siblings<F>(world: &mut impl World<File = F>, path: &Path) -> Vec<
     let mut files = world.list(folder).unwrap_or_default();
     files.retain(is_rotated);
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_logrotate_calls_a_file_and_what_somebody_else_does() {
+        for name in ["x.log.1", "x.log.12.gz", "x.log-20261123", "x.log-20261123-1795454173", "x.log.2026-11-23_05.gz"]
+        {
+            assert!(is_logrotates("x.log", Path::new(name)), "{name}");
+        }
+        for name in ["x.log", "x.log.bak", "x.log.1~", "x.log.", "x.log.gz", "x.log.1.old", "x.logs.1", "y.log.1"] {
+            assert!(!is_logrotates("x.log", Path::new(name)), "{name}");
+        }
+    }
 }
