@@ -140,7 +140,7 @@ impl Config {
             email,
             log_time_zone: parse_zone(&configuration)?,
             fallback: parse_fallback(&files)?,
-            state_file: configuration.optional_string("stateFile")?.map(PathBuf::from),
+            state_file: parse_state_file(&configuration, &parse_logs(&files)?)?,
             warnings,
         })
     }
@@ -155,6 +155,15 @@ fn parse_logs(files: &Section<'_>) -> Result<Vec<PathBuf>, Error> {
     };
     let whole = !paths.is_empty() && paths.iter().all(|path| !path.as_os_str().is_empty());
     if whole { Ok(paths) } else { Err(files.wrong("fileName", MEND)) }
+}
+
+fn parse_state_file(configuration: &Section<'_>, logs: &[PathBuf]) -> Result<Option<PathBuf>, Error> {
+    let Some(path) = configuration.optional_string("stateFile")?.map(PathBuf::from) else { return Ok(None) };
+    if path.as_os_str().is_empty() || path.is_dir() || logs.contains(&path) {
+        let mend = "write the path of a file that is nothing else, such as \"/var/lib/loganalyzer/state.json\"";
+        return Err(configuration.wrong("stateFile", mend));
+    }
+    Ok(Some(path))
 }
 
 fn parse_format(configuration: &Section<'_>) -> Result<TimeFormat, Error> {

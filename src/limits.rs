@@ -117,6 +117,9 @@ pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
 /// Renamed files of one log that are read on.
 pub const OLD_FILES: usize = 2;
 
+/// Renamed files of one log that are not read any more, and are known not to be new.
+pub const DONE_FILES: usize = 64;
+
 /// Bytes just before the place in a log that identify the place when the log may have been truncated or copied. An idle
 /// pgbouncer writes the same line again and again, but for its time: several lines of more than 170 bytes must fit.
 pub const DIGEST_BYTES: usize = 1024;

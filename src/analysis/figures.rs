@@ -136,7 +136,7 @@ impl Figures {
 
     /// How many attempts were decided by their age because too many were open, of all so far.
     pub(super) fn pushed_out(&self, all: u64) -> u64 {
-        all - self.pushed_out_before
+        all.saturating_sub(self.pushed_out_before)
     }
 }
 

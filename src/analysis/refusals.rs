@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Refused clients: each counts once, though pgbouncer writes a closing, a `login failed`, or both, in either order
 /// (the closing first up to 1.16).
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Refusals {
     reasons: Vec<Reason>,
     others: u64,
@@ -15,6 +16,31 @@ pub struct Refusals {
     /// The last few, of which the other line may still come.
     recent: [Option<Recent>; RECENT_REFUSALS],
     next: usize,
+}
+
+/// What a state file has of [`Refusals`].
+#[derive(Deserialize)]
+struct Saved {
+    reasons: Vec<Reason>,
+    others: u64,
+    total: u64,
+    recent: [Option<Recent>; RECENT_REFUSALS],
+    next: usize,
+}
+
+impl TryFrom<Saved> for Refusals {
+    type Error = &'static str;
+
+    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
+        let Saved { reasons, others, total, recent, next } = saved;
+        let is_reason = |recent: &Recent| !matches!(recent.counted, Counted::Reason(place) if place >= reasons.len());
+        let all = reasons.iter().try_fold(others, |sum, reason| sum.checked_add(reason.count));
+        let is_sound = reasons.len() <= REFUSAL_REASONS && recent.iter().flatten().all(is_reason) && all == Some(total);
+        if !is_sound || next >= RECENT_REFUSALS {
+            return Err("refusals that cannot be");
+        }
+        Ok(Self { reasons, others, total, recent, next })
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

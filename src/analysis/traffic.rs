@@ -141,7 +141,7 @@ impl Traffic {
     pub fn by_minute(&self) -> impl Iterator<Item = (i64, &Sums)> {
         let kept = |slot: &&Minute| slot.sums.lines > 0;
         let newest = self.minutes.iter().filter(kept).map(|slot| slot.minute).max().unwrap_or(0);
-        let first = newest - MINUTES as i64 + 1;
+        let first = newest.saturating_sub(MINUTES as i64 - 1);
         (first..=newest).filter_map(move |minute| {
             let slot = &self.minutes[minute.rem_euclid(MINUTES as i64) as usize];
             (slot.minute == minute && slot.sums.lines > 0).then_some((minute, &slot.sums))

@@ -49,8 +49,6 @@ pub struct Daemon<F> {
     local: Zones,
     analyzer: Analyzer,
     tails: Vec<Tail<F>>,
-    /// Counting begins at these places of the logs; empty once it has begun.
-    count_from: Vec<u64>,
     start: i64,
     /// When the day of the next daily report began.
     day_start: i64,
@@ -82,7 +80,6 @@ impl<F> Daemon<F> {
             local,
             analyzer,
             tails,
-            count_from: Vec::new(),
             start,
             day_start: start,
             clocks: (start, world.elapsed()),
@@ -116,7 +113,6 @@ impl<F> Daemon<F> {
     fn stop(&mut self, world: &mut impl World<File = F>) {
         self.poll(world);
         self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
-        self.begin_counting_if_due();
         self.print_report(world);
         match self.config.email.clone() {
             Some(email) => {
@@ -148,22 +144,16 @@ impl<F> Daemon<F> {
         world.print(Output::Standard, &paint.finish());
     }
 
-    /// Reads what is in the logs already. What comes behind the places in `begin` is counted, where these are known.
+    /// Reads what is in the logs already, up to the places in `begin` where these are known. What comes behind is counted.
     fn look_back(&mut self, world: &mut impl World<File = F>, begin: &[Place]) {
-        let Self { tails, analyzer, count_from, .. } = self;
-        for tail in &mut *tails {
+        let Self { tails, analyzer, .. } = self;
+        for tail in tails {
             let known = begin.iter().find(|place| place.path == tail.path()).map(Place::offset);
-            let offset = known.unwrap_or_else(|| tail.end_place(world, 0).offset());
-            count_from.push(offset);
-        }
-        for (number, tail) in tails.iter_mut().enumerate() {
-            let from = count_from.get(number).copied();
+            let until = known.unwrap_or_else(|| tail.end_place(world, 0).offset());
             // A file that is not there, or cannot be read, is told by the first poll.
-            let _ = tail.begin(world, LOOK_BACK_BYTES, &mut |line| {
-                begin_counting_behind(from, line, count_from, analyzer);
-                analyzer.line(line);
-            });
+            let _ = tail.begin(world, (LOOK_BACK_BYTES, until), &mut |line| _ = analyzer.line(line));
         }
+        self.analyzer.begin_counting();
     }
 
     /// One look at the log, and what follows from it.
@@ -283,12 +273,10 @@ impl<F> Daemon<F> {
         let mut mishaps: Vec<(PathBuf, Mishap)> = Vec::new();
         let mut said = String::new();
         let mut has_lines = false;
-        let Self { tails, analyzer, count_from, options, .. } = self;
-        for (number, tail) in tails.iter_mut().enumerate() {
+        let Self { tails, analyzer, options, .. } = self;
+        for tail in tails {
             let path = tail.path().to_owned();
-            let from = count_from.get(number).copied();
             let mut take = |line: &Line<'_>| {
-                begin_counting_behind(from, line, count_from, analyzer);
                 has_lines = true;
                 let seen = analyzer.line(line);
                 if options.verbose && seen != Seen::Nothing {
@@ -304,22 +292,12 @@ impl<F> Daemon<F> {
         for (path, mishap) in mishaps {
             self.tell(world, &path.display().to_string(), mishap);
         }
-        self.begin_counting_if_due();
         let trouble = self.tails.iter().find_map(|tail| match tail.trouble()? {
             Mishap::Missing => Some(Trouble::Missing),
             Mishap::Unreadable(_) => Some(Trouble::Unreadable),
             Mishap::Appeared | Mishap::Gap => None,
         });
         self.analyzer.trouble(trouble, now);
-    }
-
-    /// Counting begins when all that was there at the start has been read.
-    fn begin_counting_if_due(&mut self) {
-        let read = |(tail, from): (&Tail<F>, &u64)| tail.offset() >= *from;
-        if !self.count_from.is_empty() && self.tails.iter().zip(&self.count_from).all(read) {
-            self.count_from.clear();
-            self.analyzer.begin_counting();
-        }
     }
 
     fn tell(&mut self, world: &mut impl World<File = F>, path: &str, mishap: Mishap) {
@@ -372,25 +350,19 @@ impl<F> Daemon<F> {
             if !self.tails.iter().any(|tail| tail.path() == path) {
                 let mut tail = Tail::new(path.clone());
                 // As at the start: only what comes from now on is counted.
-                let _ = tail.begin(world, 0, &mut |_| {});
+                let until = tail.end_place(world, 0).offset();
+                let _ = tail.begin(world, (0, until), &mut |_| {});
                 self.tails.push(tail);
             }
         }
         self.post.reconfigure(self.config.email.as_ref(), &config);
-        if self.config.state_file != config.state_file {
-            self.saver = config.state_file.clone().map(Saver::new);
+        let old = std::mem::replace(&mut self.config, config);
+        if old.state_file != self.config.state_file {
+            let new = self.config.state_file.clone();
+            self.move_state(world, old.state_file.as_deref(), new.as_deref());
         }
-        self.config = config;
         self.keep_day(world);
         self.changed();
         world.print(Output::Error, "loganalyzer: the configuration was read again\n");
-    }
-}
-
-/// Counting begins with the first line that ends behind a place.
-fn begin_counting_behind(from: Option<u64>, line: &Line<'_>, count_from: &mut Vec<u64>, analyzer: &mut Analyzer) {
-    if !count_from.is_empty() && from.is_some_and(|from| line.offset + line.bytes.len() as u64 >= from) {
-        count_from.clear();
-        analyzer.begin_counting();
     }
 }

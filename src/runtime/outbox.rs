@@ -306,9 +306,9 @@ impl Outbox {
         Some(event(Box::new(letter), why.to_owned()))
     }
 
-    /// All that waits, in its order.
-    pub fn waiting(&self) -> impl Iterator<Item = &Letter> {
-        self.waiting.iter().map(|waiting| &waiting.letter)
+    /// All that waits, in its order, and whether somebody has got it.
+    pub fn waiting(&self) -> impl Iterator<Item = (&Letter, bool)> {
+        self.waiting.iter().map(|waiting| (&waiting.letter, waiting.reached))
     }
 
     /// How many mails were lost of which no mail has told yet.
@@ -317,10 +317,8 @@ impl Outbox {
     }
 
     /// What waited when the state was saved.
-    pub fn restore(letters: Vec<Letter>, untold: u64) -> Self {
-        let is_rest = |letter: &Letter| letter.left.len() < letter.to.len();
-        let waiting =
-            letters.into_iter().map(|letter| Waiting { reached: is_rest(&letter), ..Waiting::new(letter, false) });
+    pub fn restore(letters: impl Iterator<Item = (Letter, bool)>, untold: u64) -> Self {
+        let waiting = letters.map(|(letter, reached)| Waiting::new(letter, reached));
         Self { waiting: waiting.collect(), untold, ..Self::default() }
     }
 

@@ -59,9 +59,12 @@ impl Post {
     }
 
     /// Goes on from what a state file has.
-    pub fn restore(&mut self, saved: SavedPost) {
+    pub fn restore(&mut self, saved: SavedPost, email: Option<&Email>) {
         let SavedPost { letters, untold, done, count } = saved;
-        self.outbox = Outbox::restore(letters.into_iter().map(SavedLetter::letter).collect(), untold);
+        self.outbox = Outbox::restore(letters.into_iter().map(SavedLetter::letter), untold);
+        if let Some(email) = email {
+            self.outbox.readdress(&email.to);
+        }
         self.daily.restore(done.and_then(|day| day.parse().ok()));
         self.count = count;
     }
@@ -165,22 +168,23 @@ struct SavedLetter {
     to: Vec<String>,
     left: Vec<String>,
     is_printed: bool,
+    reached: bool,
 }
 
 impl SavedLetter {
-    fn of(letter: &Letter) -> Self {
+    fn of((letter, reached): (&Letter, bool)) -> Self {
         let Letter { mail, class, id, at, to, left, is_printed } = letter;
         let Mail { subject, text, html } = Mail::clone(mail);
         let texts = |mailboxes: &[Mailbox]| mailboxes.iter().map(ToString::to_string).collect();
         let (to, left) = (texts(to), texts(left));
-        Self { subject, text, html, class: *class, id: id.clone(), at: *at, to, left, is_printed: *is_printed }
+        Self { subject, text, html, class: *class, id: id.clone(), at: *at, to, left, is_printed: *is_printed, reached }
     }
 
-    fn letter(self) -> Letter {
-        let Self { subject, text, html, class, id, at, to, left, is_printed } = self;
+    fn letter(self) -> (Letter, bool) {
+        let Self { subject, text, html, class, id, at, to, left, is_printed, reached } = self;
         let mailboxes = |texts: Vec<String>| texts.iter().filter_map(|text| text.parse().ok()).collect();
         let mail = Rc::new(Mail { subject, text, html });
-        Letter { mail, class, id, at, to: mailboxes(to), left: mailboxes(left), is_printed }
+        (Letter { mail, class, id, at, to: mailboxes(to), left: mailboxes(left), is_printed }, reached)
     }
 }
 

@@ -28,7 +28,9 @@ const MIDDLE: &str = "\",\"state\":";
 pub struct State<A = Analyzer> {
     /// The run has ended: its figures have been told.
     pub is_over: bool,
-    /// When the run began, in milliseconds since 1970-01-01 UTC.
+    /// When it was saved, in milliseconds since 1970-01-01 UTC.
+    pub at: i64,
+    /// When the run began, in the same sense.
     pub start: i64,
     /// When the day of the next daily report began.
     pub day_start: i64,
@@ -42,24 +44,34 @@ pub struct State<A = Analyzer> {
     pub post: SavedPost,
 }
 
+/// Why a state file is of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// It could not be read, but may be good.
+    Unread(String),
+    /// It is no state of this version.
+    Bad(String),
+}
+
 /// Reads a state file; `None` if there is none.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn load(world: &mut impl World, path: &Path) -> Result<Option<State>, String> {
+pub fn load(world: &mut impl World, path: &Path) -> Result<Option<State>, Unusable> {
     let text = match world.read_text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(Unusable::Bad(error.to_string())),
+        Err(error) => return Err(Unusable::Unread(error.to_string())),
     };
-    let damaged = || "it is damaged, or of another version".to_owned();
+    let damaged = || Unusable::Bad("it is damaged, or of another version".to_owned());
     let body = text.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix('}')).ok_or_else(damaged)?;
     let (check, body) = body.split_once(MIDDLE).ok_or_else(damaged)?;
     if check != digest(body) {
         return Err(damaged());
     }
-    serde_json::from_str(body).map(Some).map_err(|error| format!("it is of another version ({error})"))
+    serde_json::from_str(body).map(Some).map_err(|error| Unusable::Bad(format!("it is of another version ({error})")))
 }
 
 /// Against damage, and not against anybody: a hash without a secret.

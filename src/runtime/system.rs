@@ -50,7 +50,13 @@ impl System {
 
 fn status(metadata: &std::fs::Metadata) -> Status {
     let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-    Status { id: (metadata.dev(), metadata.ino()), size: metadata.size(), owner: metadata.uid(), modified }
+    Status {
+        id: (metadata.dev(), metadata.ino()),
+        size: metadata.size(),
+        owner: metadata.uid(),
+        is_file: metadata.is_file(),
+        modified,
+    }
 }
 
 impl World for System {

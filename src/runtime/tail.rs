@@ -8,11 +8,12 @@
 mod packed;
 mod place;
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::world::{Status, World};
-use crate::limits::{DIGEST_BYTES, OLD_FILES, SILENT_PERIODS};
+use crate::limits::{DIGEST_BYTES, DONE_FILES, OLD_FILES, SILENT_PERIODS};
 use crate::pgbouncer::lines::{Line, Lines};
 
 pub use place::Place;
@@ -53,12 +54,16 @@ pub struct Tail<F> {
     current: Option<Source<F>>,
     old: Vec<Source<F>>,
     trouble: Option<Mishap>,
+    /// A place that was not found again, as long as there is no file that could be it.
+    unresolved: Option<Place>,
+    /// How files begin that are not read any more, hashed: the newest of them.
+    done: VecDeque<u64>,
 }
 
 impl<F> Tail<F> {
     /// A tail of the file at `path`, which may not be there yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, current: None, old: Vec::new(), trouble: None }
+        Self { path, current: None, old: Vec::new(), trouble: None, unresolved: None, done: VecDeque::new() }
     }
 
     /// The path.
@@ -91,23 +96,32 @@ impl<F> Tail<F> {
         self.current.as_ref().map_or(0, |source| source.lines.offset())
     }
 
-    /// Reads what is there already, at most its last `most` bytes, but for the line that may go on.
+    /// Reads what is there already, at most its last `most` bytes, up to the place `until`, which is the end of a line.
     ///
     /// # Errors
     ///
     /// The operating system's.
-    pub fn begin(&mut self, world: &mut impl World<File = F>, most: u64, take: Take<'_>) -> io::Result<()> {
+    pub fn begin(
+        &mut self,
+        world: &mut impl World<File = F>,
+        (most, until): (u64, u64),
+        take: Take<'_>,
+    ) -> io::Result<()> {
         let mut source = Source::open(world, &self.path, 0)?;
-        let size = world.status(&source.file)?.size;
-        let skip = size.saturating_sub(most);
+        let skip = until.saturating_sub(most);
         source.lines.restart(skip);
         let mut first = skip > 0;
-        source.read(world, &mut |line| {
+        let take = &mut |line: &Line<'_>| {
             // The first line of the last bytes is seldom whole.
             if !std::mem::take(&mut first) {
                 take(line);
             }
-        })?;
+        };
+        // With the byte behind it, if there is one.
+        source.read_until(world, until + 1, take)?;
+        if let Some(line) = source.lines.last_line() {
+            take(&line);
+        }
         self.current = Some(source);
         Ok(())
     }
@@ -154,7 +168,7 @@ impl<F> Tail<F> {
         match &mut self.current {
             Some(source) if source.id == status.id => {
                 if source.is_truncated(world, status.size)? {
-                    self.truncated(world, take, tell);
+                    self.truncated(world, now, take, tell);
                 }
             }
             Some(_) => {
@@ -171,29 +185,45 @@ impl<F> Tail<F> {
                 }
                 let left = self.current.as_ref().map(|source| source.id);
                 let modified = self.current.as_ref().and_then(|source| world.status(&source.file).ok());
-                self.retire();
+                self.retire(world);
                 if let Some((id, status)) = left.zip(modified) {
                     // There may have been others in between.
-                    self.read_between(world, id, status.modified, now, take);
+                    self.read_between(world, (id, status.modified), now, take, tell);
                 }
                 self.current = Some(new);
             }
-            None => self.current = Some(Source::open(world, &self.path, now)?),
+            None => {
+                let new = Source::open(world, &self.path, now)?;
+                match self.unresolved.take() {
+                    Some(place) => self.resume(world, &place, now, take, tell),
+                    None => self.current = Some(new),
+                }
+            }
         }
         Ok(())
     }
 
     /// The file at the path is another one: goes on with the old one for a while.
-    fn retire(&mut self) {
+    fn retire(&mut self, world: &mut impl World<File = F>) {
         if self.old.len() == OLD_FILES {
-            self.old.remove(0);
+            let source = self.old.remove(0);
+            self.is_done(place::beginning(world, &source.file));
         }
         self.old.extend(self.current.take());
+    }
+
+    /// A file is not read any more.
+    fn is_done(&mut self, begin: u64) {
+        if self.done.len() == DONE_FILES {
+            self.done.pop_front();
+        }
+        self.done.push_back(begin);
     }
 
     fn poll_old(&mut self, world: &mut impl World<File = F>, now: i64, period: i64, take: Take<'_>) {
         let current = self.current.as_ref().and_then(|source| world.status(&source.file).ok());
         let has_bytes = current.is_some_and(|status| status.size > 0);
+        let mut done = Vec::new();
         self.old.retain_mut(|source| {
             source.poll(world, now, take);
             if has_bytes && let Some(line) = source.lines.last_line() {
@@ -201,8 +231,12 @@ impl<F> Tail<F> {
                 take(&line);
             }
             let quiet = now - source.last_bytes > SILENT_PERIODS * period;
+            if quiet && has_bytes {
+                done.push(place::beginning(world, &source.file));
+            }
             !(quiet && has_bytes)
         });
+        done.into_iter().for_each(|begin| self.is_done(begin));
     }
 
     fn poll_current(&mut self, world: &mut impl World<File = F>, now: i64, take: Take<'_>) {
@@ -212,9 +246,12 @@ impl<F> Tail<F> {
     }
 
     /// The file was truncated: what had not been read of it is read from its copy, if there is one.
-    fn truncated(&mut self, world: &mut impl World<File = F>, take: Take<'_>, tell: &mut dyn FnMut(Mishap)) {
+    fn truncated(&mut self, world: &mut impl World<File = F>, now: i64, take: Take<'_>, tell: &mut dyn FnMut(Mishap)) {
         let Some(source) = &mut self.current else { return };
-        match find_copy(world, &self.path, source) {
+        let copy = find_copy(world, &self.path, source);
+        let found = copy.as_ref().and_then(|copy| world.status(copy).ok());
+        let begin = copy.as_ref().map(|copy| place::beginning(world, copy));
+        match copy {
             Some(mut copy) => {
                 std::mem::swap(&mut source.file, &mut copy);
                 let read = source.read(world, take);
@@ -230,6 +267,11 @@ impl<F> Tail<F> {
         }
         source.lines.restart(0);
         source.digest.clear();
+        if let Some((status, begin)) = found.zip(begin) {
+            // It may have been copied and truncated more than once.
+            self.is_done(begin);
+            self.read_between(world, (status.id, status.modified), now, take, tell);
+        }
     }
 }
 
@@ -255,10 +297,16 @@ impl<F> Source<F> {
 
     /// Reads to the end; says how many bytes.
     fn read(&mut self, world: &mut impl World<File = F>, take: Take<'_>) -> io::Result<u64> {
+        self.read_until(world, u64::MAX, take)
+    }
+
+    fn read_until(&mut self, world: &mut impl World<File = F>, until: u64, take: Take<'_>) -> io::Result<u64> {
         let begin = self.lines.end_offset();
         loop {
             let offset = self.lines.end_offset();
             let room = self.lines.room();
+            let left = until.saturating_sub(offset).min(room.len() as u64) as usize;
+            let room = &mut room[..left];
             let count = world.read_at(&self.file, offset, room)?;
             if count == 0 {
                 return Ok(offset - begin);
@@ -303,10 +351,13 @@ fn find_copy<F>(world: &mut impl World<File = F>, path: &Path, source: &mut Sour
     if source.digest.is_empty() {
         return None;
     }
-    place::siblings(world, path).iter().find_map(|other| {
+    let siblings = place::siblings(world, path);
+    let copies = siblings.iter().filter_map(|other| {
         let file = world.open(other).ok()?;
-        let other_id = world.status(&file).ok()?.id;
-        let same = other_id != source.id && source.is_same(world, Some(&file)).ok()?;
-        same.then_some(file)
-    })
+        let Status { id, size, .. } = world.status(&file).ok()?;
+        let same = id != source.id && source.is_same(world, Some(&file)).ok()?;
+        same.then_some((size, file))
+    });
+    // Somebody may have made a copy of his own before.
+    copies.max_by_key(|copy| copy.0).map(|copy| copy.1)
 }

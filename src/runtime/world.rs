@@ -16,6 +16,8 @@ pub struct Status {
     pub size: u64,
     /// The user whose file it is.
     pub owner: u32,
+    /// Whether it is an ordinary file.
+    pub is_file: bool,
     /// When it was written to last, in nanoseconds since any moment.
     pub modified: i64,
 }

@@ -82,7 +82,13 @@ impl Files {
     }
 
     pub fn status(&self, file: Handle) -> Status {
-        Status { id: (1, file as u64), size: self.size(file), owner: 0, modified: self.files[file].modified }
+        Status {
+            id: (1, file as u64),
+            size: self.size(file),
+            owner: 0,
+            is_file: true,
+            modified: self.files[file].modified,
+        }
     }
 
     pub fn read_at(&self, file: Handle, offset: u64, buffer: &mut [u8]) -> usize {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Daemon;
 use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::limits::{CLOCK_STEP_MS, REPLAY_JUMP_MS};
 use crate::pgbouncer::lines::Line;
-use crate::runtime::state::{self, Saver, State};
+use crate::runtime::state::{self, Saver, State, Unusable};
 use crate::runtime::tail::{Place, Tail};
 use crate::runtime::world::{Output, World};
 
@@ -24,7 +25,15 @@ impl<F> Daemon<F> {
                 Ok(state) => self.go_on(world, state),
                 Err(why) => self.begin_in_spite_of(world, &path, why),
             },
-            Err(why) => self.begin_in_spite_of(world, &path, &why),
+            Err(Unusable::Bad(why)) => self.begin_in_spite_of(world, &path, &why),
+            Err(Unusable::Unread(why)) => {
+                // It may be good, and is not overwritten.
+                self.saver = None;
+                let path = path.display();
+                let text = format!("loganalyzer: {path}: {why}; this run begins anew, and its state is not saved\n");
+                world.print(Output::Error, &text);
+                self.look_back(world, &[]);
+            }
         }
     }
 
@@ -53,17 +62,19 @@ impl<F> Daemon<F> {
         let places: Vec<Place> = self.tails.iter().map(|tail| tail.end_place(world, now)).collect();
         self.save(world, Some(places.clone()), false);
         self.look_back(world, &places);
+        self.changed();
     }
 
     fn go_on(&mut self, world: &mut impl World<File = F>, state: State) {
-        let State { is_over, start, day_start, knows_nothing, places, analyzer, post } = state;
+        let State { is_over, at, start, day_start, knows_nothing, places, analyzer, post } = state;
         (self.analyzer, self.day_start) = (analyzer, day_start);
-        self.post.restore(post);
+        self.post.restore(post, self.config.email.as_ref());
         if is_over {
             self.analyzer.begin_run();
         } else {
             self.start = start;
         }
+        self.notice_clock_set_back(world, at);
         self.keep_day(world);
         let mut is_there = |tail: &Tail<F>, place: &Place| place.path == tail.path() && tail.is_at_path(world, place);
         if knows_nothing && self.tails.iter().zip(&places).all(|(tail, place)| is_there(tail, place)) {
@@ -80,12 +91,40 @@ impl<F> Daemon<F> {
                     mishaps.push((place.path.display().to_string(), mishap));
                 }),
                 // As at the start: only what comes from now on is counted.
-                None => _ = tail.begin(world, 0, &mut |_| {}),
+                None => {
+                    let until = tail.end_place(world, now).offset();
+                    let _ = tail.begin(world, (0, until), &mut |_| {});
+                }
             }
         }
         for (path, mishap) in mishaps {
             self.tell(world, &path, mishap);
         }
+    }
+
+    /// A clock that shows less than when the state was saved was set back in the meantime. How far, nobody knows; but
+    /// nothing may lie in the future. (One that was set forward cannot be told from a long pause.)
+    fn notice_clock_set_back(&mut self, world: &mut impl World<File = F>, at: i64) {
+        let now = world.now();
+        if now < at - CLOCK_STEP_MS {
+            let by = now - at;
+            self.analyzer.shift(by, (at, now));
+            (self.start, self.day_start) = (self.start.saturating_add(by), self.day_start.saturating_add(by));
+            if -by > REPLAY_JUMP_MS {
+                self.post.begin_anew(now);
+            }
+        }
+    }
+
+    /// The configuration names another state file: what is there is put aside, and the old one is no state any more.
+    pub(super) fn move_state(&mut self, world: &mut impl World<File = F>, old: Option<&Path>, new: Option<&Path>) {
+        for path in [old, new].into_iter().flatten() {
+            if let Ok(aside) = state::put_aside(world, path) {
+                let (path, aside) = (path.display(), aside.display());
+                world.print(Output::Error, &format!("loganalyzer: {path}: it is now {aside}\n"));
+            }
+        }
+        self.saver = new.map(|path| Saver::new(path.to_owned()));
     }
 
     /// Where mail is configured, the figures of the day are kept.
@@ -99,14 +138,14 @@ impl<F> Daemon<F> {
     /// Saves the state if it is time.
     pub(super) fn save_if_due(&mut self, world: &mut impl World<File = F>) {
         let now = world.elapsed();
-        if self.count_from.is_empty() && self.saver.as_ref().is_some_and(|saver| saver.is_due(now)) {
+        if self.saver.as_ref().is_some_and(|saver| saver.is_due(now)) {
             self.save(world, None, false);
         }
     }
 
     /// Saves the state if there is a new letter, before that is sent: so it has the same id when it is sent again.
     pub(super) fn save_letters(&mut self, world: &mut impl World<File = F>) {
-        if self.count_from.is_empty() && std::mem::take(&mut self.post.is_unsaved) {
+        if std::mem::take(&mut self.post.is_unsaved) {
             self.save(world, None, false);
         }
     }
@@ -116,6 +155,7 @@ impl<F> Daemon<F> {
         let Some(saver) = &mut self.saver else { return };
         let state: State<&Analyzer> = State {
             is_over,
+            at: world.now(),
             start: self.start,
             day_start: self.day_start,
             knows_nothing: begin.is_some(),

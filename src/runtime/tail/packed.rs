@@ -54,6 +54,13 @@ fn holds<W: World>(world: &mut W, path: &Path, place: &FilePlace) -> io::Result<
     Ok(bytes == place.digest)
 }
 
+/// How a compressed file begins.
+pub(super) fn beginning<W: World>(world: &mut W, path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(DIGEST_BYTES);
+    unpack(world, path)?.take(DIGEST_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Takes the lines of a compressed file from an offset on, to its end.
 pub(super) fn read<W: World>(
     world: &mut W,

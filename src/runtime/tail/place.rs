@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Mishap, Source, Tail, Take, packed};
-use crate::analysis::saved_bytes as bytes;
+use std::hash::BuildHasher;
+
+use crate::analysis::{Unkeyed, saved_bytes as bytes};
 use crate::limits::{DIGEST_BYTES, LINE_MAX};
 use crate::runtime::world::World;
 
@@ -17,6 +19,8 @@ pub struct Place {
     pub path: PathBuf,
     /// Its renamed files that are still read, the oldest first, and the one at the path.
     files: Vec<FilePlace>,
+    /// How files begin that are not read any more, hashed.
+    done: Vec<u64>,
 }
 
 impl Place {
@@ -47,20 +51,24 @@ pub(super) struct FilePlace {
 impl<F> Tail<F> {
     /// Where the reading stands.
     pub fn place(&self) -> Place {
+        if let Some(place) = &self.unresolved {
+            return place.clone();
+        }
         let files = self.old.iter().chain(&self.current).map(Source::place).collect();
-        Place { path: self.path.clone(), files }
+        Place { path: self.path.clone(), files, done: self.done.iter().copied().collect() }
     }
 
     /// The place behind the last whole line that is there now, before anything was read.
     pub fn end_place(&self, world: &mut impl World<File = F>, now: i64) -> Place {
         let file = Source::open(world, &self.path, now).ok().and_then(|source| source.end_place(world));
-        Place { path: self.path.clone(), files: file.into_iter().collect() }
+        Place { path: self.path.clone(), files: file.into_iter().collect(), done: Vec::new() }
     }
 
-    /// Whether the last file of a place is the one that is at the path.
+    /// Whether the file at the path is the last one of a place, and still holds that.
     pub fn is_at_path(&self, world: &mut impl World<File = F>, place: &Place) -> bool {
         let id = world.status_of(&self.path).ok().map(|status| status.id);
-        place.files.last().map(|file| file.id) == id
+        let is_same = |world: &mut _, file: &FilePlace| Source::reopen(world, &self.path, file).is_some();
+        place.files.last().is_none_or(|file| Some(file.id) == id && is_same(world, file))
     }
 
     /// Goes on from a place: what was written since is taken, also from files that were rotated in the meantime.
@@ -72,21 +80,25 @@ impl<F> Tail<F> {
         take: Take<'_>,
         tell: &mut dyn FnMut(Mishap),
     ) {
-        let at_path = world.status_of(&self.path).ok().map(|status| status.id);
+        let at_path = world.open(&self.path).and_then(|file| world.status(&file)).map(|status| status.id);
+        self.done.extend(&place.done);
         for (number, file) in place.files.iter().enumerate() {
             let is_last = number + 1 == place.files.len();
             match find(world, &self.path, file) {
-                Some(source) if Some(source.id) == at_path => self.current = Some(source),
+                Some(source) if at_path.as_ref().is_ok_and(|id| *id == source.id) => self.current = Some(source),
                 Some(source) => {
                     let (id, modified) = (source.id, source.modified);
                     self.catch_up(world, source, take);
                     if is_last {
-                        self.read_between(world, id, modified, now, take);
+                        self.read_between(world, (id, modified), now, take, tell);
                     }
                 }
                 // One that was renamed before has been read to its end, as far as anybody knows.
                 None if !is_last => {}
-                None => self.resume_packed(world, file, now, take).unwrap_or_else(|| tell(Mishap::Gap)),
+                None if self.resume_packed(world, file, now, take, tell).is_some() => {}
+                // Its folder may not be there yet.
+                None if at_path.is_err() => self.unresolved = Some(place.clone()),
+                None => tell(Mishap::Gap),
             }
         }
     }
@@ -98,12 +110,13 @@ impl<F> Tail<F> {
         place: &FilePlace,
         now: i64,
         take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
     ) -> Option<()> {
         let siblings = siblings(world, &self.path);
         let path = packed::find(world, &siblings, place)?;
         let status = world.status_of(&path).ok()?;
         packed::read(world, &path, (place.offset, place.skipping), take).ok()?;
-        self.read_between(world, status.id, status.modified, now, take);
+        self.read_between(world, (status.id, status.modified), now, take, tell);
         Some(())
     }
 
@@ -114,48 +127,76 @@ impl<F> Tail<F> {
             take(&line);
         }
         self.current = Some(source);
-        self.retire();
+        self.retire(world);
     }
 
-    /// Reads the files that were rotated after the one of `id`, in the order in which they were written to.
+    /// Reads the files that were rotated after one, in the order in which they were written to.
     pub(super) fn read_between(
         &mut self,
         world: &mut impl World<File = F>,
-        id: (u64, u64),
-        modified: i64,
+        (id, modified): ((u64, u64), i64),
         now: i64,
         take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
     ) {
-        let at_path = world.status_of(&self.path).ok().map(|status| status.id);
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let mut between: Vec<(i64, PathBuf)> = siblings(world, &self.path)
-            .into_iter()
-            .filter(|path| is_logrotates(&name, path))
-            .filter_map(|path| {
-                let status = world.status_of(&path).ok()?;
-                let newer = status.modified > modified && status.id != id && Some(status.id) != at_path;
-                newer.then_some((status.modified, path))
-            })
+        let siblings = siblings(world, &self.path);
+        let mut between: Vec<(i64, &PathBuf)> = siblings
+            .iter()
+            .filter(|path| is_logrotates(&name, path) && !is_being_packed(path, &siblings))
+            .filter_map(|path| Some((path, world.status_of(path).ok()?)))
+            .filter(|(_, status)| status.is_file && status.modified > modified && status.id != id)
+            .map(|(path, status)| (status.modified, path))
             .collect();
         between.sort();
         for (_, path) in between {
-            if packed::is_packed(&path) {
-                let _ = packed::read(world, &path, (0, false), take);
-            } else if let Ok(source) = Source::open(world, &path, now)
-                && !self.has_same_beginning(world, &source)
-            {
-                self.catch_up(world, source, take);
+            let Some(begin) = beginning_of(world, path) else {
+                tell(Mishap::Gap);
+                continue;
+            };
+            if self.is_known(world, begin) {
+                continue;
+            }
+            if !packed::is_packed(path) {
+                if let Ok(source) = Source::open(world, path, now) {
+                    self.catch_up(world, source, take);
+                }
+            } else if packed::read(world, path, (0, false), take).is_err() {
+                tell(Mishap::Gap);
             }
         }
     }
 
-    /// Whether a file begins as one that was read: then it is a copy of it.
-    fn has_same_beginning(&mut self, world: &mut impl World<File = F>, other: &Source<F>) -> bool {
-        let begin = beginning(world, &other.file);
-        let at_path = world.open(&self.path).map(|file| beginning(world, &file));
-        at_path.is_ok_and(|known| known == begin)
-            || self.old.iter().chain(&self.current).any(|known| beginning(world, &known.file) == begin)
+    /// Whether a file that begins so was read already, or is read, under this name or as what it is a copy of.
+    fn is_known(&mut self, world: &mut impl World<File = F>, begin: u64) -> bool {
+        let is_read = self.old.iter().chain(&self.current).any(|source| beginning(world, &source.file) == begin);
+        is_read || self.done.contains(&begin) || beginning_of(world, &self.path) == Some(begin)
     }
+}
+
+/// A hash of how a file begins.
+pub(super) fn beginning<F>(world: &mut impl World<File = F>, file: &F) -> u64 {
+    let mut bytes = vec![0; DIGEST_BYTES];
+    let count = world.read_at(file, 0, &mut bytes).unwrap_or(0);
+    hash(&bytes[..count])
+}
+
+/// The same of the file at a path, which may be compressed; `None` if it cannot be read.
+fn beginning_of<F>(world: &mut impl World<File = F>, path: &Path) -> Option<u64> {
+    if packed::is_packed(path) {
+        return packed::beginning(world, path).ok().map(|bytes| hash(&bytes));
+    }
+    let file = world.open(path).ok()?;
+    Some(beginning(world, &file))
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    Unkeyed.hash_one(bytes)
+}
+
+/// `x.log.1.gz` beside `x.log.1`: what is in it is in the other one as well, and it may not be whole.
+fn is_being_packed(path: &Path, siblings: &[PathBuf]) -> bool {
+    packed::is_packed(path) && siblings.contains(&path.with_extension(""))
 }
 
 /// Whether logrotate gives such a name to a file of this log: a number or a date behind it, and perhaps `.gz`. Who keeps a
@@ -163,15 +204,8 @@ impl<F> Tail<F> {
 fn is_logrotates(log: &str, path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(log));
     let number = name.map(|rest| rest.strip_suffix(".gz").unwrap_or(rest));
-    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'-' || byte == b'_' || byte == b'.';
+    let is_digit = |byte: u8| byte.is_ascii_digit() || b"-_.T:".contains(&byte);
     number.is_some_and(|number| number.len() > 1 && number.bytes().all(is_digit))
-}
-
-fn beginning<F>(world: &mut impl World<File = F>, file: &F) -> Vec<u8> {
-    let mut bytes = vec![0; DIGEST_BYTES];
-    let count = world.read_at(file, 0, &mut bytes).unwrap_or(0);
-    bytes.truncate(count);
-    bytes
 }
 
 impl<F> Source<F> {
@@ -219,7 +253,14 @@ fn find<F>(world: &mut impl World<File = F>, path: &Path, place: &FilePlace) -> 
     let own = own.iter().find_map(|path| Source::reopen(world, path, place));
     // Without bytes to tell it by, any file would do.
     let others = || others.iter().filter(|_| !place.digest.is_empty());
-    own.or_else(|| others().find_map(|path| Source::reopen(world, path, place)))
+    // Somebody may have made a copy of his own before logrotate did.
+    let mut longest = || {
+        let found = others().filter_map(|path| Source::reopen(world, path, place)).collect::<Vec<_>>();
+        let sized =
+            found.into_iter().map(|source| (world.status(&source.file).map_or(0, |status| status.size), source));
+        sized.max_by_key(|(size, _)| *size).map(|(_, source)| source)
+    };
+    own.or_else(&mut longest)
 }
 
 /// The files beside a log that logrotate has made of it: its name, and a number or a date behind it.
@@ -231,7 +272,7 @@ pub(super) fn siblings<F>(world: &mut impl World<File = F>, path: &Path) -> Vec<
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut files = world.list(folder).unwrap_or_default();
-    files.retain(is_rotated);
+    files.retain(|file| is_rotated(file) && world.status_of(file).is_ok_and(|status| status.is_file));
     files
 }
 
