@@ -99,10 +99,6 @@ impl Chaos {
         // So that it writes until the last of them.
         let pause = Duration::from_micros(kills as u64 * 100_000 / (ACCOUNTS * ADDRESSES) as u64);
         let writer = std::thread::spawn(move || write(&folder, &told, pause));
-        if self.rotation == Rotation::CopyTruncate {
-            // An empty file has no bytes by which its copy could be told.
-            self.until_state_has("user0");
-        }
         for kill in 0..kills {
             std::thread::sleep(Duration::from_millis(self.random.below(60) as u64));
             child.kill().expect("it runs");

@@ -111,6 +111,7 @@ impl<F> Daemon<F> {
 
     /// The end: what waits for its next byte is whole, and the final report is printed and mailed.
     fn stop(&mut self, world: &mut impl World<File = F>) {
+        self.tails.iter_mut().for_each(Tail::lose_patience);
         self.poll(world);
         self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
         self.print_report(world);

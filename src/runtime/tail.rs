@@ -56,6 +56,8 @@ pub struct Tail<F> {
     trouble: Option<Mishap>,
     /// A place that was not found again, as long as there is no file that could be it.
     unresolved: Option<Place>,
+    /// So often that is looked for again though there is a file at the path.
+    patience: u32,
     /// How files begin that are not read any more, hashed: the newest of them.
     done: VecDeque<u64>,
 }
@@ -63,7 +65,15 @@ pub struct Tail<F> {
 impl<F> Tail<F> {
     /// A tail of the file at `path`, which may not be there yet.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, current: None, old: Vec::new(), trouble: None, unresolved: None, done: VecDeque::new() }
+        Self {
+            path,
+            current: None,
+            old: Vec::new(),
+            trouble: None,
+            unresolved: None,
+            patience: place::PATIENCE,
+            done: VecDeque::new(),
+        }
     }
 
     /// The path.
@@ -195,7 +205,12 @@ impl<F> Tail<F> {
             None => {
                 let new = Source::open(world, &self.path, now)?;
                 match self.unresolved.take() {
-                    Some(place) => self.resume(world, &place, now, take, tell),
+                    Some(place) => {
+                        self.resume(world, &place, now, take, tell);
+                        if self.current.is_none() && self.unresolved.is_none() {
+                            self.current = Some(new);
+                        }
+                    }
                     None => self.current = Some(new),
                 }
             }

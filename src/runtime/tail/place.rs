@@ -23,6 +23,9 @@ pub struct Place {
     done: Vec<u64>,
 }
 
+/// So often a file that is not found is looked for again, as logrotate gives them all other names one after the other.
+pub(super) const PATIENCE: u32 = 8;
+
 impl Place {
     /// Where the next line of the file at the path begins.
     pub fn offset(&self) -> u64 {
@@ -46,15 +49,15 @@ pub(super) struct FilePlace {
     pub(super) digest: Vec<u8>,
     /// When something was read last, in milliseconds since 1970-01-01 UTC.
     last_bytes: i64,
+    /// When it was written to last, as of its opening, in nanoseconds since any moment.
+    modified: i64,
 }
 
 impl<F> Tail<F> {
     /// Where the reading stands.
     pub fn place(&self) -> Place {
-        if let Some(place) = &self.unresolved {
-            return place.clone();
-        }
-        let files = self.old.iter().chain(&self.current).map(Source::place).collect();
+        let read = self.old.iter().chain(&self.current).map(Source::place);
+        let files = read.chain(self.unresolved.iter().flat_map(|place| place.files.clone())).collect();
         Place { path: self.path.clone(), files, done: self.done.iter().copied().collect() }
     }
 
@@ -68,7 +71,13 @@ impl<F> Tail<F> {
     pub fn is_at_path(&self, world: &mut impl World<File = F>, place: &Place) -> bool {
         let id = world.status_of(&self.path).ok().map(|status| status.id);
         let is_same = |world: &mut _, file: &FilePlace| Source::reopen(world, &self.path, file).is_some();
-        place.files.last().is_none_or(|file| Some(file.id) == id && is_same(world, file))
+        // What holds nothing may be anything.
+        place.files.last().is_none_or(|file| Some(file.id) == id && file.end > 0 && is_same(world, file))
+    }
+
+    /// Whoever ends does not look again for what is not found.
+    pub fn lose_patience(&mut self) {
+        self.patience = 0;
     }
 
     /// Goes on from a place: what was written since is taken, also from files that were rotated in the meantime.
@@ -85,7 +94,13 @@ impl<F> Tail<F> {
         for (number, file) in place.files.iter().enumerate() {
             let is_last = number + 1 == place.files.len();
             match find(world, &self.path, file) {
-                Some(source) if at_path.as_ref().is_ok_and(|id| *id == source.id) => self.current = Some(source),
+                Some(source) if at_path.as_ref().is_ok_and(|id| *id == source.id) => {
+                    if file.end == 0 {
+                        // No bytes tell whether it was copied and truncated: what is newer was written since.
+                        self.read_between(world, (file.id, file.modified), now, take, tell);
+                    }
+                    self.current = Some(source);
+                }
                 Some(source) => {
                     let (id, modified) = (source.id, source.modified);
                     self.catch_up(world, source, take);
@@ -96,8 +111,21 @@ impl<F> Tail<F> {
                 // One that was renamed before has been read to its end, as far as anybody knows.
                 None if !is_last => {}
                 None if self.resume_packed(world, file, now, take, tell).is_some() => {}
+                None if file.end == 0 && at_path.is_ok() => {
+                    // It was empty, and is compressed by now: what is newer was written since.
+                    self.read_between(world, (file.id, file.modified), now, take, tell);
+                }
                 // Its folder may not be there yet.
-                None if at_path.is_err() => self.unresolved = Some(place.clone()),
+                None if at_path.is_err() => {
+                    let (path, files) = (self.path.clone(), vec![file.clone()]);
+                    self.unresolved = Some(Place { path, files, done: Vec::new() });
+                }
+                // logrotate may be giving it another name just now.
+                None if self.patience > 0 => {
+                    self.patience -= 1;
+                    let (path, files) = (self.path.clone(), vec![file.clone()]);
+                    self.unresolved = Some(Place { path, files, done: Vec::new() });
+                }
                 None => tell(Mishap::Gap),
             }
         }
@@ -130,41 +158,80 @@ impl<F> Tail<F> {
         self.retire(world);
     }
 
-    /// Reads the files that were rotated after one, in the order in which they were written to.
+    /// Reads the files that were rotated after one, in the order in which they were written to. While logrotate gives them
+    /// other names they are looked for again.
     pub(super) fn read_between(
+        &mut self,
+        world: &mut impl World<File = F>,
+        after: ((u64, u64), i64),
+        now: i64,
+        take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
+    ) {
+        if !(0..PATIENCE).any(|_| self.try_between(world, after, now, take, tell)) {
+            tell(Mishap::Gap);
+        }
+    }
+
+    /// The same once; `false` if a name has become another file's meanwhile.
+    fn try_between(
         &mut self,
         world: &mut impl World<File = F>,
         (id, modified): ((u64, u64), i64),
         now: i64,
         take: Take<'_>,
         tell: &mut dyn FnMut(Mishap),
-    ) {
+    ) -> bool {
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let siblings = siblings(world, &self.path);
-        let mut between: Vec<(i64, &PathBuf)> = siblings
+        let mut between: Vec<(i64, (u64, u64), &PathBuf)> = siblings
             .iter()
             .filter(|path| is_logrotates(&name, path) && !is_being_packed(path, &siblings))
             .filter_map(|path| Some((path, world.status_of(path).ok()?)))
             .filter(|(_, status)| status.is_file && status.modified > modified && status.id != id)
-            .map(|(path, status)| (status.modified, path))
+            .map(|(path, status)| (status.modified, status.id, path))
             .collect();
         between.sort();
-        for (_, path) in between {
-            let Some(begin) = beginning_of(world, path) else {
-                tell(Mishap::Gap);
-                continue;
-            };
-            if self.is_known(world, begin) {
-                continue;
-            }
-            if !packed::is_packed(path) {
-                if let Ok(source) = Source::open(world, path, now) {
-                    self.catch_up(world, source, take);
-                }
-            } else if packed::read(world, path, (0, false), take).is_err() {
-                tell(Mishap::Gap);
+        for (_, id, path) in between {
+            if !self.read_one_between(world, (path, id), now, take, tell) {
+                return false;
             }
         }
+        true
+    }
+
+    /// Reads a file, unless it was read already; `false` if there is another one of its name by now.
+    fn read_one_between(
+        &mut self,
+        world: &mut impl World<File = F>,
+        (path, id): (&Path, (u64, u64)),
+        now: i64,
+        take: Take<'_>,
+        tell: &mut dyn FnMut(Mishap),
+    ) -> bool {
+        let begin = beginning_of(world, path);
+        if !world.status_of(path).is_ok_and(|status| status.id == id) {
+            return false;
+        }
+        let Some(begin) = begin else {
+            tell(Mishap::Gap);
+            return true;
+        };
+        if self.is_known(world, begin) {
+            return true;
+        }
+        if !packed::is_packed(path) {
+            match Source::open(world, path, now) {
+                Ok(source) if source.id == id => self.catch_up(world, source, take),
+                _ => return false,
+            }
+            return true;
+        }
+        self.is_done(begin);
+        if packed::read(world, path, (0, false), take).is_err() {
+            tell(Mishap::Gap);
+        }
+        true
     }
 
     /// Whether a file that begins so was read already, or is read, under this name or as what it is a copy of.
@@ -210,9 +277,17 @@ fn is_logrotates(log: &str, path: &Path) -> bool {
 
 impl<F> Source<F> {
     fn place(&self) -> FilePlace {
-        let Self { id, lines, digest, last_bytes, .. } = self;
+        let Self { id, lines, digest, last_bytes, modified, .. } = self;
         let (offset, skipping, end) = (lines.offset(), lines.is_skipping(), lines.end_offset());
-        FilePlace { id: *id, offset, skipping, end, digest: digest.clone(), last_bytes: *last_bytes }
+        FilePlace {
+            id: *id,
+            offset,
+            skipping,
+            end,
+            digest: digest.clone(),
+            last_bytes: *last_bytes,
+            modified: *modified,
+        }
     }
 
     fn end_place(&self, world: &mut impl World<File = F>) -> Option<FilePlace> {
@@ -224,7 +299,15 @@ impl<F> Source<F> {
         let end = last.unwrap_or(if from == 0 { 0 } else { count });
         let digest = bytes[end.saturating_sub(DIGEST_BYTES)..end].to_vec();
         let (offset, skipping) = (from + end as u64, last.is_none() && from > 0);
-        Some(FilePlace { id: self.id, offset, skipping, end: offset, digest, last_bytes: self.last_bytes })
+        Some(FilePlace {
+            id: self.id,
+            offset,
+            skipping,
+            end: offset,
+            digest,
+            last_bytes: self.last_bytes,
+            modified: self.modified,
+        })
     }
 
     /// The same file again, if it still holds the place.
