@@ -119,6 +119,8 @@ impl Simulation {
         let model = self.saved.clone().filter(|_| self.script.has_state).map(|mut model| {
             model.reconfigure(&entries, view.clock.now);
             model.resume(&view);
+            // How long a mail has been refused is not kept.
+            model.mailing.refused = None;
             model
         });
         self.model = Some(model.unwrap_or_else(fresh));
