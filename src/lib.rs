@@ -7,7 +7,7 @@
 //! - [`report`]: how it is shown. State in, text out.
 //! - [`runtime`]: the world. Files, clock, signals.
 //!
-//! Beside them [`cli`], [`config`] and [`limits`].
+//! Beside them [`cli`], [`config`], [`limits`] and [`words`].
 //!
 //! ```
 //! use jiff::tz::TimeZone;
@@ -39,3 +39,4 @@ pub mod limits;
 pub mod pgbouncer;
 pub mod report;
 pub mod runtime;
+pub mod words;

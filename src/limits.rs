@@ -162,6 +162,8 @@ const _: () = assert!(ACCOUNTS_RESERVED < ACCOUNTS, "some accounts must be left 
 const _: () = assert!(NAMES > ACCOUNTS, "every account needs a name");
 const _: () = assert!(NAME_BYTES >= WATCHED * USER_NAME_MAX, "the watched names must fit");
 const _: () = assert!(PAIRS > PAIRS_PER_ACCOUNT as usize, "one account must not take all counters");
-const _: () = assert!(NAMES <= u32::MAX as usize && PAIRS <= u32::MAX as usize, "ids are 32 bits wide");
+const _: () = assert!(NAMES <= u32::MAX as usize, "names are numbered in 32 bits");
+const _: () = assert!(PAIRS < u16::MAX as usize, "a session remembers its counters in 16 bits each");
+const _: () = assert!(ACCOUNTS < PAIRS, "and its account");
 const _: () = assert!(OUTAGES > WATCHED + 1, "all entries and the log may be out at once");
 const _: () = assert!(WATCHED < u16::MAX as usize, "a session remembers its watched entries in 16 bits each");

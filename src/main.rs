@@ -86,7 +86,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let now = system()?.now();
     let watch = Watch::new(Vec::new(), zone.clone(), now);
     let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
-    batch::read_logs(&files, &mut |line| _ = analyzer.line(line)).map_err(Failure::Failed)?;
+    batch::read_logs(&files, &mut analyzer).map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
         Format::Text => print(&text::write(&report, style())),

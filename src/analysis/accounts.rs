@@ -7,40 +7,21 @@
 use super::distinct::Distinct;
 use super::index::{Index, mix};
 use super::names::{NameId, Names};
+use super::repeats::Hosts;
+use super::tally::extend;
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
-use crate::pgbouncer::record::{LoginAttempt, Stamp};
+use crate::pgbouncer::record::LoginAttempt;
+use crate::words;
 use serde::{Deserialize, Serialize};
 
-/// A place in the log: its time, and how many attempts came before it. Clocks go back; the order of lines does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
-    /// The number of attempts before.
-    pub sequence: u64,
-    /// The time as the log has it.
-    pub stamp: Stamp,
-}
-
-/// What became of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// It is in.
-    Login {
-        /// Nothing proves it but that it lived on.
-        assumed: bool,
-    },
-    /// It did not get in.
-    Failed {
-        /// Why, by the fixed part.
-        reason: &'a [u8],
-    },
-}
+pub use super::tally::{Moment, Outcome, Row, Tally};
 
 /// Where the outcome of an attempt is to be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
-    pub(super) account: u32,
-    pub(super) from: u32,
-    pub(super) database: u32,
+    pub(super) account: u16,
+    pub(super) from: u16,
+    pub(super) database: u16,
     /// It was told as a login in an earlier period: only that it failed later counts.
     told: bool,
 }
@@ -49,39 +30,15 @@ impl Ticket {
     pub(super) fn is_told(self) -> bool {
         self.told
     }
+
+    /// Whether the next attempt of the same account and database counts in the same places, the address aside.
+    pub(super) fn is_lasting(self) -> bool {
+        self.account != OTHERS && self.database != OTHERS
+    }
 }
 
 /// No entry of its own: counted among the others.
-const OTHERS: u32 = u32::MAX;
-
-/// Attempts and what became of them. `logins = attempts − failed`; `pending` and `assumed` are parts of `logins`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tally {
-    /// Login attempts.
-    pub attempts: u64,
-    /// Those that were not found failed.
-    pub logins: u64,
-    /// Those that were.
-    pub failed: u64,
-    /// Those of the logins that are not decided yet.
-    pub pending: u64,
-    /// Those of the logins that nothing proves but that they lived on.
-    pub assumed: u64,
-    /// Failures of attempts that were told as logins of an earlier period, and are none of this one's.
-    pub failed_later: u64,
-}
-
-impl Tally {
-    fn decide(&mut self, outcome: &Outcome<'_>) {
-        match outcome {
-            Outcome::Login { assumed } => {
-                self.logins += 1;
-                self.assumed += u64::from(*assumed);
-            }
-            Outcome::Failed { .. } => self.failed += 1,
-        }
-    }
-}
+const OTHERS: u16 = u16::MAX;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Account {
@@ -105,33 +62,10 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Pair {
-    pub(super) account: u32,
+    pub(super) account: u16,
     pub(super) kind: Kind,
     pub(super) item: NameId,
     pub(super) row: Row,
-}
-
-/// Logins and failures by something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Row {
-    /// Logins.
-    pub logins: u64,
-    /// Failed attempts.
-    pub failed: u64,
-}
-
-impl Row {
-    fn decide(&mut self, outcome: &Outcome<'_>) {
-        match outcome {
-            Outcome::Login { .. } => self.logins += 1,
-            Outcome::Failed { .. } => self.failed += 1,
-        }
-    }
-
-    /// Whether nothing was counted.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// The accounts of one period.
@@ -141,11 +75,13 @@ pub struct Accounts {
     pub(super) names: Names,
     /// By number of name: the account, or [`OTHERS`] where a name is no account's.
     #[serde(skip)]
-    by_name: Vec<u32>,
+    by_name: Vec<u16>,
     pub(super) accounts: Vec<Account>,
     #[serde(skip)]
     unwatched: usize,
     pub(super) pairs: Vec<Pair>,
+    #[serde(skip)]
+    hosts: Hosts,
     #[serde(skip)]
     pair_index: Index,
     pub(super) total: Tally,
@@ -163,6 +99,7 @@ impl Accounts {
             unwatched: 0,
             pairs: Vec::with_capacity(PAIRS),
             pair_index: Index::new(PAIRS),
+            hosts: Hosts::default(),
             total: Tally::default(),
             others: Tally::default(),
             other_names: Distinct::new(),
@@ -211,6 +148,7 @@ impl Accounts {
     }
 
     /// Counts an attempt; says where its outcome will be counted, and whether its account is watched.
+    #[inline]
     pub fn attempt(&mut self, attempt: &LoginAttempt<'_>) -> (Ticket, bool) {
         self.total.attempts += 1;
         let account = self.account(attempt.user, false);
@@ -226,7 +164,32 @@ impl Accounts {
         (Ticket { account, from, database, told: false }, watched)
     }
 
+    /// Counts one more attempt of an account that came to a database before: `known` is where that one counts.
+    #[inline]
+    pub(super) fn attempt_again(&mut self, known: Ticket, attempt: &LoginAttempt<'_>) -> Ticket {
+        self.total.attempts += 1;
+        self.accounts[usize::from(known.account)].tally.attempts += 1;
+        let repeat = attempt.host_repeat;
+        let from = match repeat.and_then(|repeat| self.hosts.get(known.account, repeat)) {
+            Some(from) => from,
+            None => self.host_again(known.account, attempt),
+        };
+        Ticket { from, ..known }
+    }
+
+    #[cold]
+    fn host_again(&mut self, account: u16, attempt: &LoginAttempt<'_>) -> u16 {
+        let from = self.pair(account, Kind::Address, attempt.address.host);
+        if let Some(repeat) = attempt.host_repeat
+            && from != OTHERS
+        {
+            self.hosts.set(account, repeat, from);
+        }
+        from
+    }
+
     /// Counts what became of an attempt.
+    #[inline]
     pub fn decide(&mut self, ticket: Ticket, moment: Moment, outcome: &Outcome<'_>) {
         if ticket.told {
             self.decide_later(ticket, outcome);
@@ -250,6 +213,7 @@ impl Accounts {
     }
 
     /// Counts what became of an attempt that was told as a login.
+    #[cold]
     fn decide_later(&mut self, ticket: Ticket, outcome: &Outcome<'_>) {
         let failed = u64::from(matches!(outcome, Outcome::Failed { .. }));
         let account = self.accounts.get_mut(ticket.account as usize).map(|account| &mut account.tally);
@@ -258,7 +222,8 @@ impl Accounts {
     }
 
     /// The counter of a pair, or the account's others.
-    fn row(&mut self, account: u32, kind: Kind, pair: u32) -> &mut Row {
+    #[inline]
+    fn row(&mut self, account: u16, kind: Kind, pair: u16) -> &mut Row {
         match self.pairs.get_mut(pair as usize) {
             Some(pair) => &mut pair.row,
             None => &mut self.accounts[account as usize].others[kind as usize],
@@ -266,18 +231,26 @@ impl Accounts {
     }
 
     /// The number of an account, which is added if there is room.
-    fn account(&mut self, user: &[u8], watched: bool) -> u32 {
-        let Some(name) = self.names.intern(user, watched) else { return OTHERS };
-        self.by_name.resize(self.by_name.len().max(name.0 as usize + 1), OTHERS);
-        let known = self.by_name[name.0 as usize];
-        if known != OTHERS {
-            return known;
+    #[inline]
+    fn account(&mut self, user: &[u8], watched: bool) -> u16 {
+        let hash = self.names.hash(user);
+        let name = self.names.find_hashed(hash, user);
+        match name.and_then(|name| self.by_name.get(name.0 as usize)) {
+            Some(&known) if known != OTHERS => known,
+            _ => self.add_account(hash, user, watched),
         }
+    }
+
+    #[cold]
+    fn add_account(&mut self, hash: u64, user: &[u8], watched: bool) -> u16 {
+        let known = self.names.find_hashed(hash, user);
+        let Some(name) = known.or_else(|| self.names.add(hash, user, watched)) else { return OTHERS };
+        self.by_name.resize(self.by_name.len().max(name.0 as usize + 1), OTHERS);
         if !watched && self.unwatched == ACCOUNTS - ACCOUNTS_RESERVED || self.accounts.len() == ACCOUNTS {
             return OTHERS;
         }
         self.unwatched += usize::from(!watched);
-        let number = self.accounts.len() as u32;
+        let number = self.accounts.len() as u16;
         self.by_name[name.0 as usize] = number;
         let (tally, others) = (Tally::default(), [Row::default(); 3]);
         self.accounts.push(Account { user: name, watched, tally, first: None, last: None, others, addresses: 0 });
@@ -285,29 +258,35 @@ impl Accounts {
     }
 
     /// The number of a counter of an account, which is added if there is room.
-    fn pair(&mut self, account: u32, kind: Kind, item: &[u8]) -> u32 {
+    #[inline]
+    fn pair(&mut self, account: u16, kind: Kind, item: &[u8]) -> u16 {
+        let hash = pair_hash(account, kind, self.names.hash(item));
+        let Self { pairs, names, .. } = self;
+        let same = |pair: u32| {
+            let pair = &pairs[pair as usize];
+            pair.account == account && pair.kind == kind && words::same(names.get(pair.item), item)
+        };
+        match self.pair_index.find(hash, same) {
+            Some(pair) => pair as u16,
+            None => self.add_pair(hash, account, kind, item),
+        }
+    }
+
+    #[cold]
+    fn add_pair(&mut self, hash: u64, account: u16, kind: Kind, item: &[u8]) -> u16 {
         let owner = &self.accounts[account as usize];
         let (watched, addresses) = (owner.watched, owner.addresses);
         let Some(item) = self.names.intern(item, watched) else { return OTHERS };
-        let hash = pair_hash(account, kind, item);
-        let pairs = &self.pairs;
-        let same = |pair: u32| {
-            let pair = &pairs[pair as usize];
-            pair.account == account && pair.kind == kind && pair.item == item
-        };
-        if let Some(pair) = self.pair_index.find(hash, same) {
-            return pair;
-        }
         let room = if watched { PAIRS } else { PAIRS / 4 * 3 };
         let crowded = kind == Kind::Address && addresses >= PAIRS_PER_ACCOUNT;
         if self.pairs.len() >= room || crowded {
             return OTHERS;
         }
-        let number = self.pairs.len() as u32;
+        let number = self.pairs.len();
         self.pairs.push(Pair { account, kind, item, row: Row::default() });
-        self.pair_index.insert(hash, number);
+        self.pair_index.insert(hash, number as u32);
         self.accounts[account as usize].addresses += u32::from(kind == Kind::Address);
-        number
+        number as u16
     }
 }
 
@@ -337,29 +316,22 @@ impl TryFrom<Saved> for Accounts {
         for account in accounts {
             let name = account.user.0 as usize;
             read.by_name.resize(read.by_name.len().max(name + 1), OTHERS);
-            read.by_name[name] = read.accounts.len() as u32;
+            read.by_name[name] = read.accounts.len() as u16;
             read.unwatched += usize::from(!account.watched);
             read.accounts.push(account);
         }
         for pair in pairs {
-            read.pair_index.insert(pair_hash(pair.account, pair.kind, pair.item), read.pairs.len() as u32);
+            let hash = read.names.hash(read.names.get(pair.item));
+            read.pair_index.insert(pair_hash(pair.account, pair.kind, hash), read.pairs.len() as u32);
             read.pairs.push(pair);
         }
         Ok(read)
     }
 }
 
-fn pair_hash(account: u32, kind: Kind, item: NameId) -> u64 {
-    mix(u64::from(account) << 40 | (kind as u64) << 36 | u64::from(item.0))
-}
-
-pub(super) fn extend(first: &mut Option<Moment>, last: &mut Option<Moment>, moment: Moment) {
-    if first.is_none_or(|first| moment.sequence < first.sequence) {
-        *first = Some(moment);
-    }
-    if last.is_none_or(|last| moment.sequence > last.sequence) {
-        *last = Some(moment);
-    }
+#[inline]
+fn pair_hash(account: u16, kind: Kind, item: u64) -> u64 {
+    mix(item ^ u64::from(account) << 2 ^ kind as u64)
 }
 
 #[cfg(test)]

@@ -1,10 +1,21 @@
 use super::super::summary::{Open, OpenState, Summary};
 use super::*;
-use crate::pgbouncer::record::{Address, Zone};
+use crate::pgbouncer::record::{Address, Stamp, Zone};
 
 fn attempt<'a>(user: &'a [u8], host: &'a [u8]) -> LoginAttempt<'a> {
     let address = Address { host, port: 1 };
-    LoginAttempt { database: b"app", user, address, prefix: b"", hopeless: false, tls: None, replication: false }
+    LoginAttempt {
+        database: b"app",
+        user,
+        address,
+        prefix: b"",
+        hopeless: false,
+        repeat: None,
+        host_repeat: None,
+        is_plain: true,
+        tls: None,
+        replication: false,
+    }
 }
 
 fn moment(sequence: u64) -> Moment {

@@ -8,8 +8,9 @@ use super::clock::Step;
 use super::figures::{Periods, Sort};
 use super::heartbeat::Heartbeat;
 use super::refusals::{RefusalLine, UNKNOWN_REASON};
+use super::repeats::{Known, Repeats};
 use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
-use super::sessions::{Arrival, Decided, Looked, Sessions};
+use super::sessions::{Arrival, Decided, Looked, Origin, Sessions};
 use super::traffic::StatsPeriod;
 use super::watch::{OpenLogin, Watch};
 use super::zones::Zones;
@@ -81,6 +82,9 @@ pub struct Analyzer {
     pub(super) looked: Looked,
     /// The clock was set since the last tick, and records may still have its old time.
     pub(super) step: Option<Step>,
+    /// What was found for the attempts of the last pools.
+    #[serde(skip)]
+    pub(super) repeats: Repeats,
     /// Entries of which an attempt is there that is not taken yet.
     #[serde(skip)]
     pub(super) foreseen: Vec<usize>,
@@ -113,6 +117,7 @@ impl Analyzer {
             heart: Heartbeat::default(),
             looked: Looked::NOT,
             step: None,
+            repeats: Repeats::default(),
             foreseen: Vec::new(),
             foreseen_sockets: Vec::new(),
             east: 0,
@@ -177,22 +182,33 @@ impl Analyzer {
         believed.map_or(Seen::Nothing, |record| self.record(record))
     }
 
+    /// A record of this time comes: its instant, in milliseconds since 1970-01-01 UTC.
     #[inline]
-    fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
-        let mut at = self.zones.instant(record.stamp);
-        self.east = record.stamp.millis - at;
+    pub(super) fn arrive(&mut self, stamp: Stamp, format: Format) -> i64 {
+        let mut at = self.zones.instant(stamp);
+        self.east = stamp.millis - at;
         if let Some(step) = &self.step {
             at = step.mend(at);
         }
-        self.first.get_or_insert((record.stamp, at));
-        self.last = Some(record.stamp);
+        if self.first.is_none() {
+            self.first = Some((stamp, at));
+        }
+        self.last = Some(stamp);
         self.last_at = at;
-        self.format = Some(record.format);
+        self.format = Some(format);
+        at
+    }
+
+    fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
+        let at = self.arrive(record.stamp, record.format);
         if record.event != Event::ProcessOver {
             self.heart.record(at);
         }
         match &record.event {
-            Event::LoginAttempt(attempt) => self.attempt(record, attempt, at),
+            Event::LoginAttempt(attempt) => {
+                let &Record { stamp, pid, socket, .. } = record;
+                self.attempt(&Origin { stamp, pid, socket }, attempt, at)
+            }
             Event::Stats(stats) => {
                 self.stats(record, stats, at);
                 Seen::Stats(*stats)
@@ -207,33 +223,60 @@ impl Analyzer {
         }
     }
 
-    #[inline]
-    fn attempt<'a>(&mut self, record: &Record<'a>, attempt: &LoginAttempt<'a>, at: i64) -> Seen<'a> {
-        if !self.sessions.is_new(record, attempt) {
+    /// A login attempt came.
+    pub(super) fn attempt<'a>(&mut self, origin: &Origin<'_>, attempt: &LoginAttempt<'a>, at: i64) -> Seen<'a> {
+        if self.sessions.is_taking_over(origin.pid) {
+            self.sessions.hand_over(origin, attempt.prefix);
             return Seen::Nothing;
         }
-        let (tickets, watched) = self.periods.attempt(attempt);
-        let moment = Moment { sequence: self.sequence, stamp: record.stamp };
-        self.sequence += 1;
+        let arrival = self.count(attempt, origin.stamp);
         if let Some(silences) = self.watch.silences() {
-            let account = tickets.run.map_or(usize::MAX, |ticket| ticket.account as usize);
-            silences.attempt(moment.sequence, account, attempt.user, at);
-        }
-        let mut arrival = Arrival { moment, tickets, watched: [NOT_WATCHED; 2] };
-        if watched {
-            let entries = self.watch.entries_of(attempt.database, attempt.user);
-            arrival.watched.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u16);
+            let account = arrival.tickets.run.map_or(usize::MAX, |ticket| ticket.account as usize);
+            silences.attempt(arrival.moment.sequence, account, attempt.user, at);
         }
         let Self { periods, watch, .. } = self;
         if attempt.hopeless {
             arrived(&arrival, attempt, at).for_each(|login| watch.failure(&login, HOPELESS));
         }
-        if record.socket.is_none() {
-            settle_at_once(periods, watch, &arrival, attempt, at);
-        } else {
-            self.sessions.attempt(record, attempt, at, &arrival, &mut |decided| settle(periods, watch, decided));
+        match &origin.socket {
+            Some(socket) => {
+                let decide = &mut |decided: &Decided<'_>| settle(periods, watch, decided);
+                self.sessions.attempt(origin.pid, socket, attempt, at, &arrival, decide);
+            }
+            None => settle_at_once(periods, watch, &arrival, attempt, at),
         }
         Seen::Login(*attempt)
+    }
+
+    /// Counts an attempt, and says where its outcome will be counted.
+    #[inline]
+    fn count(&mut self, attempt: &LoginAttempt<'_>, stamp: Stamp) -> Arrival {
+        let moment = Moment { sequence: self.sequence, stamp };
+        self.sequence += 1;
+        let known = attempt.repeat.and_then(|repeat| self.repeats.get(repeat));
+        let Some(known) = known else { return self.count_new(attempt, moment) };
+        let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
+        known.proven = proven;
+        let &mut Known { ref tickets, watched, pool, .. } = known;
+        Arrival { moment, tickets: self.periods.attempt_again(tickets, attempt), watched, pool, is_proven }
+    }
+
+    #[cold]
+    fn count_new(&mut self, attempt: &LoginAttempt<'_>, moment: Moment) -> Arrival {
+        let (tickets, is_watched) = self.periods.attempt(attempt);
+        let mut watched = [NOT_WATCHED; 2];
+        if is_watched {
+            let entries = self.watch.entries_of(attempt.database, attempt.user);
+            watched.iter_mut().zip(entries).for_each(|(slot, entry)| *slot = entry as u16);
+        }
+        let pool = self.sessions.hash_pool(attempt);
+        let (is_proven, proven) = self.sessions.is_pool_proven(pool, None);
+        if let Some(repeat) = attempt.repeat
+            && tickets.are_lasting()
+        {
+            self.repeats.set(repeat, Known { tickets, watched, pool, proven });
+        }
+        Arrival { moment, tickets, watched, pool, is_proven }
     }
 
     /// What a process' coming and going means for the log's own life.
@@ -286,6 +329,7 @@ fn is_whole(event: &Event<'_>) -> bool {
 }
 
 /// Counts a decision, and tells the watch.
+#[inline]
 pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided<'_>) {
     let Decided { session, outcome } = decided;
     periods.decide(session.tickets, session.moment, outcome);

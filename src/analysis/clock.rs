@@ -171,6 +171,7 @@ impl Analyzer {
 
     /// A new run begins: the figures of the one before have been told, but nothing is forgotten.
     pub fn begin_run(&mut self) {
+        self.repeats.clear();
         self.periods.begin_only_run(self.sessions.pushed_out());
         self.sessions.change_all(&mut |session| session.tickets.run = None);
         (self.first, self.last) = (None, None);
@@ -178,6 +179,7 @@ impl Analyzer {
 
     /// Counting begins: what was read so far is only known, not counted.
     pub fn begin_counting(&mut self) {
+        self.repeats.clear();
         if let Some((_, since)) = self.first {
             // The log tells of the time before watching began.
             self.watch.begin(since);
@@ -189,12 +191,14 @@ impl Analyzer {
 
     /// The first day's figures begin: nothing has been told yet, and what is open now is none of it.
     pub fn begin_first_day(&mut self) {
+        self.repeats.clear();
         let _ = self.periods.begin_day(self.sessions.pushed_out());
         self.sessions.change_all(&mut |session| session.tickets.day = None);
     }
 
     /// A day's figures begin: those of the one before have been told.
     pub fn begin_day(&mut self) {
+        self.repeats.clear();
         let mut retell = self.periods.begin_day(self.sessions.pushed_out());
         self.sessions.change_all(&mut retell);
     }
@@ -207,6 +211,7 @@ impl Analyzer {
 
     /// Watches something else from `now` on; what is known of the entries that stay is kept.
     pub fn reconfigure(&mut self, entries: Vec<Entry>, zone: TimeZone, fallback: Option<Fallback>, now: i64) {
+        self.repeats.clear();
         self.zones.set_zone(zone);
         self.fallback = fallback;
         for entry in &entries {

@@ -37,7 +37,7 @@ impl Sessions {
 
     /// Another client writes under this attempt's pointer, and no closing came.
     pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
-        let session = self.table.remove(number);
+        let session = self.table.take(number);
         if !self.has_closings && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
             self.left_early.push(session);
             return;
@@ -56,7 +56,7 @@ impl Sessions {
     /// pgbouncer writes a newline about this client at this level only into a closing with a server's error, and that
     /// comes before the login. Else it is another client, whose name begins with this one's prefix.
     pub(super) fn cut(&mut self, number: u32, decide: Decide<'_>) {
-        let session = self.table.remove(number);
+        let session = self.table.take(number);
         conclude(&session, Outcome::Failed { reason: CLOSING_CUT }, decide);
     }
 

@@ -3,8 +3,6 @@
 //! Each name sets one bit of many by its hash; from the share of bits that are still clear follows how many names
 //! there were: exact for a few, within some percent up to 100,000, and a lower bound beyond.
 
-use std::hash::BuildHasher;
-
 use serde::{Deserialize, Serialize};
 
 use super::saved::Secret;
@@ -27,7 +25,7 @@ impl Distinct {
 
     /// Adds a name.
     pub(super) fn add(&mut self, name: &[u8]) {
-        let bit = self.hasher.hash_one(name) as usize % BITS;
+        let bit = self.hasher.hash(name) as usize % BITS;
         self.bits[bit / 64] |= 1 << (bit % 64);
     }
 

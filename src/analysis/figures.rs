@@ -31,6 +31,7 @@ pub struct LineCounts {
 }
 
 impl LineCounts {
+    #[inline]
     fn count(&mut self, sort: Sort) {
         self.total += 1;
         *match sort {
@@ -156,6 +157,13 @@ pub(super) struct Tickets {
     pub(super) day: Option<Ticket>,
 }
 
+impl Tickets {
+    /// [`Ticket::is_lasting`], of both.
+    pub(super) fn are_lasting(&self) -> bool {
+        [self.run, self.day].into_iter().flatten().all(Ticket::is_lasting)
+    }
+}
+
 /// The figures of both periods. Where nobody asks for the day's, they are not kept.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Periods {
@@ -218,6 +226,15 @@ impl Periods {
         self.each().for_each(|figures| figures.line(sort, bytes));
     }
 
+    /// A line that was understood.
+    #[inline]
+    pub(super) fn understood(&mut self) {
+        self.run.lines.count(Sort::Understood);
+        if let Some(day) = &mut self.day {
+            day.lines.count(Sort::Understood);
+        }
+    }
+
     /// Counts an attempt; says where its outcome will be counted, and whether its account is watched.
     #[inline]
     pub(super) fn attempt(&mut self, attempt: &LoginAttempt<'_>) -> (Tickets, bool) {
@@ -226,7 +243,16 @@ impl Periods {
         (Tickets { run: Some(run), day }, watched)
     }
 
+    /// Counts one more attempt of an account and a database whose last one counted as `known` says.
+    #[inline]
+    pub(super) fn attempt_again(&mut self, known: &Tickets, attempt: &LoginAttempt<'_>) -> Tickets {
+        let run = known.run.map(|ticket| self.run.accounts.attempt_again(ticket, attempt));
+        let day = self.day.as_mut().zip(known.day).map(|(day, ticket)| day.accounts.attempt_again(ticket, attempt));
+        Tickets { run, day }
+    }
+
     /// Counts what became of an attempt.
+    #[inline]
     pub(super) fn decide(&mut self, tickets: Tickets, moment: Moment, outcome: &Outcome<'_>) {
         if let Some(ticket) = tickets.run {
             self.run.accounts.decide(ticket, moment, outcome);

@@ -46,7 +46,7 @@ impl Sessions {
         while let Some(number) = next {
             next = self.table.next(next);
             if self.table.get(number).key.pid == pid {
-                let session = self.table.remove(number);
+                let session = self.table.take(number);
                 conclude(&session, Outcome::Login { assumed: true }, decide);
             }
         }

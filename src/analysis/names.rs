@@ -1,13 +1,12 @@
 //! Users, databases, addresses and reasons, each kept once and named by a number from then on.
 
-use std::hash::{BuildHasher, RandomState};
-
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::index::Index;
-use super::saved::bytes;
+use super::saved::{Secret, bytes};
 use crate::limits::{NAME_BYTES, NAMES};
+use crate::words;
 
 /// The number of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub(crate) struct NameId(pub(super) u32);
 #[derive(Debug)]
 pub(crate) struct Names {
     index: Index,
-    hasher: RandomState,
+    secret: Secret,
     places: Vec<Place>,
     bytes: Vec<u8>,
 }
@@ -32,7 +31,7 @@ impl Names {
     pub(super) fn new() -> Self {
         Self {
             index: Index::new(NAMES),
-            hasher: RandomState::new(),
+            secret: Secret::new(),
             places: Vec::with_capacity(NAMES),
             bytes: Vec::with_capacity(NAME_BYTES),
         }
@@ -42,7 +41,7 @@ impl Names {
     /// room is for names that are `watched` or belong to such an account.
     #[inline]
     pub(super) fn intern(&mut self, name: &[u8], watched: bool) -> Option<NameId> {
-        let hash = self.hasher.hash_one(name);
+        let hash = self.hash(name);
         self.find_hashed(hash, name).or_else(|| self.add(hash, name, watched))
     }
 
@@ -52,16 +51,27 @@ impl Names {
     }
 
     /// The bytes of a name.
+    #[inline]
     pub(crate) fn get(&self, id: NameId) -> &[u8] {
         let Place { start, length } = self.places[id.0 as usize];
         &self.bytes[start as usize..][..length as usize]
     }
 
-    fn find_hashed(&self, hash: u64, name: &[u8]) -> Option<NameId> {
-        self.index.find(hash, |id| self.get(NameId(id)) == name).map(NameId)
+    /// The hash of a name, which whoever chose it does not know.
+    #[inline]
+    pub(super) fn hash(&self, name: &[u8]) -> u64 {
+        self.secret.hash(name)
     }
 
-    fn add(&mut self, hash: u64, name: &[u8], watched: bool) -> Option<NameId> {
+    /// The number of a name that is known.
+    #[inline]
+    pub(super) fn find_hashed(&self, hash: u64, name: &[u8]) -> Option<NameId> {
+        self.index.find(hash, |id| words::same(self.get(NameId(id)), name)).map(NameId)
+    }
+
+    /// Keeps a name, if there is room.
+    #[cold]
+    pub(super) fn add(&mut self, hash: u64, name: &[u8], watched: bool) -> Option<NameId> {
         let quarters = if watched { 4 } else { 3 };
         if self.places.len() >= NAMES / 4 * quarters || self.bytes.len() + name.len() > NAME_BYTES / 4 * quarters {
             return None;

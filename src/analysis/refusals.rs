@@ -1,6 +1,7 @@
 //! Clients that were turned away before it came to an attempt, by reason.
 
-use super::session_table::{Key, PrefixMark};
+use super::prefix::PrefixMark;
+use super::session_table::Key;
 use crate::limits::{RECENT_REFUSALS, REFUSAL_REASONS};
 use crate::pgbouncer::reasons::LOGIN_FAILED;
 use serde::{Deserialize, Serialize};
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_client_counts_once_whichever_of_its_lines_comes_first() {
-        let key = Key { pid: 1, pointer: 2 };
+        let key = Key { pid: 1, pointer: 2.into() };
         let (first, second) = (mark(b"(nodb)/(nouser)@1.2.3.4:5 "), mark(b"(nodb)/(nouser)@1.2.3.4:6 "));
         let mut refusals = Refusals::default();
         refusals.count(key, first, RefusalLine::Closing, b"no such user");
@@ -180,7 +181,7 @@ mod tests {
     fn reasons_that_do_not_fit_are_others() {
         let mut refusals = Refusals::default();
         for number in 0..REFUSAL_REASONS as u64 + 10 {
-            let key = Key { pid: 1, pointer: number };
+            let key = Key { pid: 1, pointer: number.into() };
             refusals.count(key, mark(b"x "), RefusalLine::Closing, number.to_string().as_bytes());
         }
         assert_eq!((refusals.others(), refusals.total()), (10, REFUSAL_REASONS as u64 + 10));

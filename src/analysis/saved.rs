@@ -4,6 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 /// Bytes as a text of as many characters, U+0000 to U+00FF: short, and read back as what they were.
 pub mod bytes {
     use serde::de::Error;
@@ -76,6 +78,18 @@ impl Secret {
     /// A new one.
     pub(super) fn new() -> Self {
         Self(RandomState::new().hash_one(0), RandomState::new().hash_one(1))
+    }
+
+    /// The hash of a name.
+    #[inline]
+    pub(super) fn hash(self, name: &[u8]) -> u64 {
+        words::hash(name, [self.0, self.1])
+    }
+
+    /// The hash of a database and a user together.
+    #[inline]
+    pub(super) fn hash_pool(self, database: &[u8], user: &[u8]) -> u64 {
+        words::fold(self.hash(database), self.hash(user) ^ self.0)
     }
 }
 

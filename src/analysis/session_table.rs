@@ -2,14 +2,13 @@
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::hash::BuildHasher;
-use std::net::IpAddr;
 
 use super::accounts::Moment;
 use super::figures::Tickets;
 use super::index::{Index, mix};
-use super::saved::Secret;
-use crate::limits::{ADDRESS_MAX, SESSIONS};
+use super::prefix::PrefixMark;
+use crate::limits::SESSIONS;
+use crate::pgbouncer::record::{Pointer, Stamp, Zone};
 
 /// A client socket, while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,92 +16,13 @@ pub(super) struct Key {
     /// The process.
     pub(super) pid: u32,
     /// Its `PgSocket`.
-    pub(super) pointer: u64,
+    pub(super) pointer: Pointer,
 }
 
 impl Key {
-    fn hash(self) -> u64 {
-        mix(self.pointer ^ u64::from(self.pid) << 44)
-    }
-}
-
-/// Bytes of a prefix that are kept as they are: nearly every `D/U@A ` fits.
-const KEPT: usize = 72;
-
-const _: () = assert!(KEPT > ADDRESS_MAX, "the address must be among the bytes that are kept");
-
-/// A `D/U@A `, for comparing byte for byte. Of a long one the end is kept as it is and the rest as a hash with a
-/// secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PrefixMark {
-    length: u16,
-    #[serde(with = "kept")]
-    end: [u8; KEPT],
-    rest: u64,
-}
-
-impl PrefixMark {
-    /// The mark of a prefix (of less than 64 KiB).
-    pub(super) fn new(prefix: &[u8], hasher: &Secret) -> Self {
-        let (rest, kept) = prefix.split_at(prefix.len().saturating_sub(KEPT));
-        let mut end = [0; KEPT];
-        end[..kept.len()].copy_from_slice(kept);
-        let rest = if rest.is_empty() { 0 } else { hasher.hash_one(rest) };
-        Self { length: prefix.len() as u16, end, rest }
-    }
-
-    /// How long the prefix is.
-    pub(super) fn length(&self) -> usize {
-        usize::from(self.length)
-    }
-
-    /// Whether `text` begins with the prefix.
     #[inline]
-    pub(super) fn begins(&self, text: &[u8], hasher: &Secret) -> bool {
-        let Some(text) = text.get(..self.length()) else { return false };
-        let (rest, kept) = text.split_at(text.len().saturating_sub(KEPT));
-        kept == &self.end[..kept.len()] && (rest.is_empty() || hasher.hash_one(rest) == self.rest)
-    }
-
-    /// The client's address and its port, as they are printed.
-    fn address(&self) -> (&[u8], &[u8]) {
-        let kept = &self.end[..self.length().min(KEPT)];
-        let at = memchr::memrchr(b'@', kept).map_or(0, |at| at + 1);
-        let colon = memchr::memrchr(b':', kept).unwrap_or(kept.len()).max(at);
-        (&kept[at..colon], kept.get(colon + 1..).unwrap_or_default())
-    }
-
-    /// The client's end of its TCP connection; `None` for a unix socket.
-    pub(super) fn endpoint(&self) -> Option<(IpAddr, u16)> {
-        let port = std::str::from_utf8(self.address().1).ok()?.trim_end().parse().ok()?;
-        Some((std::str::from_utf8(self.host()).ok()?.parse().ok()?, port))
-    }
-
-    /// The client's address, without the port.
-    pub(super) fn host(&self) -> &[u8] {
-        let host = self.address().0;
-        let bare = host.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(host);
-        if bare.starts_with(b"unix(") { b"unix" } else { bare }
-    }
-}
-
-/// The bytes that are kept, without the zeros behind them.
-mod kept {
-    use super::KEPT;
-    use crate::analysis::saved::bytes;
-    use serde::de::Error;
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(end: &[u8; KEPT], to: S) -> Result<S::Ok, S::Error> {
-        let length = end.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        bytes::serialize(&end[..length], to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; KEPT], D::Error> {
-        let kept: Vec<u8> = bytes::deserialize(from)?;
-        let mut end = [0; KEPT];
-        end.get_mut(..kept.len()).ok_or_else(|| D::Error::custom("a prefix is too long"))?.copy_from_slice(&kept);
-        Ok(end)
+    fn hash(self) -> u64 {
+        mix(self.pointer.bits() ^ u64::from(self.pid) << 44)
     }
 }
 
@@ -132,12 +52,41 @@ pub(super) struct Session {
     pub(super) reloads: u32,
     /// `(nodb)/U`: it cannot succeed.
     pub(super) hopeless: bool,
+    /// [`crate::pgbouncer::record::LoginAttempt::is_plain`].
+    pub(super) is_plain: bool,
+    /// Its pool had proved itself when it came.
+    #[serde(skip)]
+    pub(super) is_pool_proven: bool,
     /// It has succeeded.
     pub(super) proven: bool,
-    #[serde(skip)]
+    /// The sessions that came just before and behind it: the table's.
+    #[serde(skip, default = "no_link")]
     older: u32,
-    #[serde(skip)]
+    #[serde(skip, default = "no_link")]
     newer: u32,
+}
+
+fn no_link() -> u32 {
+    NONE
+}
+
+impl Session {
+    const EMPTY: Self = Self {
+        key: Key { pid: 0, pointer: Pointer::NONE },
+        moment: Moment { sequence: 0, stamp: Stamp { millis: 0, zone: Zone::Unknown } },
+        at: 0,
+        prefix: PrefixMark::EMPTY,
+        tickets: Tickets { run: None, day: None },
+        watched: [NOT_WATCHED; 2],
+        pool: 0,
+        reloads: 0,
+        hopeless: false,
+        is_plain: false,
+        is_pool_proven: false,
+        proven: false,
+        older: NONE,
+        newer: NONE,
+    };
 }
 
 const NONE: u32 = u32::MAX;
@@ -150,19 +99,6 @@ pub(super) struct SessionTable {
     index: Index,
     oldest: u32,
     newest: u32,
-}
-
-/// What a new session is made of.
-pub(super) struct NewSession {
-    pub(super) key: Key,
-    pub(super) moment: Moment,
-    pub(super) at: i64,
-    pub(super) prefix: PrefixMark,
-    pub(super) tickets: Tickets,
-    pub(super) watched: [u16; 2],
-    pub(super) pool: u64,
-    pub(super) reloads: u32,
-    pub(super) hopeless: bool,
 }
 
 impl SessionTable {
@@ -186,6 +122,7 @@ impl SessionTable {
         self.index.find(key.hash(), |number| self.slots[number as usize].key == key)
     }
 
+    #[inline]
     pub(super) fn get(&self, number: u32) -> &Session {
         &self.slots[number as usize]
     }
@@ -194,35 +131,51 @@ impl SessionTable {
         &mut self.slots[number as usize]
     }
 
-    /// Adds a session as the newest; where there is no room, the oldest has to go and is returned.
-    pub(super) fn add(&mut self, new: NewSession) -> Option<Session> {
-        let pushed_out = (self.len() == SESSIONS).then(|| self.remove(self.oldest));
-        let NewSession { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless } = new;
-        let (older, newer, proven) = (NONE, NONE, false);
-        self.push(Session { key, moment, at, prefix, tickets, watched, pool, reloads, hopeless, proven, older, newer });
-        pushed_out
+    /// Whether there is no room for one more.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.len() == SESSIONS
     }
 
-    /// Puts a session in as the newest.
-    fn push(&mut self, session: Session) {
-        let (older, key) = (self.newest, session.key);
-        let session = Session { older, newer: NONE, ..session };
-        let number = if let Some(number) = self.free.pop() {
-            self.slots[number as usize] = session;
-            number
-        } else {
-            self.slots.push(session);
-            (self.slots.len() - 1) as u32
-        };
-        self.link(older, number, NONE);
+    /// Opens a session as the newest: where there is room, its place, in which all is to be set but its key.
+    #[inline]
+    pub(super) fn open(&mut self, key: Key) -> &mut Session {
+        let number = self.free.pop().unwrap_or_else(|| self.grow());
         self.index.insert(key.hash(), number);
+        let older = std::mem::replace(&mut self.newest, number);
+        match self.slots.get_mut(older as usize) {
+            Some(older) => older.newer = number,
+            None => self.oldest = number,
+        }
+        let session = &mut self.slots[number as usize];
+        (session.key, session.older, session.newer) = (key, older, NONE);
+        session
+    }
+
+    /// One more place.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        self.slots.push(Session::EMPTY);
+        (self.slots.len() - 1) as u32
+    }
+
+    /// Takes the oldest session out.
+    pub(super) fn take_oldest(&mut self) -> Option<Session> {
+        self.next(None).map(|oldest| self.take(oldest))
     }
 
     /// Takes a session out.
-    pub(super) fn remove(&mut self, number: u32) -> Session {
+    pub(super) fn take(&mut self, number: u32) -> Session {
         let session = self.slots[number as usize];
-        self.unindex(session.key, number);
-        let Session { older, newer, .. } = session;
+        self.remove(number);
+        session
+    }
+
+    /// The same, where nobody asks what it was.
+    #[inline]
+    pub(super) fn remove(&mut self, number: u32) {
+        let Session { key, older, newer, .. } = self.slots[number as usize];
+        self.unindex(key, number);
         match self.slots.get_mut(older as usize) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
@@ -232,7 +185,6 @@ impl SessionTable {
             None => self.newest = older,
         }
         self.free.push(number);
-        session
     }
 
     /// Gives a session another key, as an online restart does.
@@ -269,20 +221,9 @@ impl SessionTable {
         self.numbers_newest_first().find(|&number| self.get(number).moment.sequence == sequence)
     }
 
+    #[inline]
     fn unindex(&mut self, key: Key, number: u32) {
-        let slots = &self.slots;
-        self.index.remove(key.hash(), number, |other| slots[other as usize].key.hash());
-    }
-
-    fn link(&mut self, older: u32, number: u32, newer: u32) {
-        match self.slots.get_mut(older as usize) {
-            Some(older) => older.newer = number,
-            None => self.oldest = number,
-        }
-        match self.slots.get_mut(newer as usize) {
-            Some(newer) => newer.older = number,
-            None => self.newest = number,
-        }
+        self.index.remove(key.hash(), number);
     }
 }
 
@@ -301,7 +242,8 @@ impl<'de> Deserialize<'de> for SessionTable {
         }
         let mut table = Self::new();
         for session in sessions {
-            table.push(session);
+            let place = table.open(session.key);
+            *place = Session { older: place.older, newer: place.newer, ..session };
         }
         Ok(table)
     }
@@ -310,33 +252,24 @@ impl<'de> Deserialize<'de> for SessionTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pgbouncer::record::{Stamp, Zone};
 
-    fn session(pointer: u64) -> NewSession {
-        NewSession {
-            key: Key { pid: 7, pointer },
-            moment: Moment { sequence: pointer, stamp: Stamp { millis: 0, zone: Zone::Unknown } },
-            at: 0,
-            prefix: PrefixMark::new(b"app/web@10.0.0.1:5 ", &Secret::new()),
-            tickets: Tickets::default(),
-            watched: [NOT_WATCHED; 2],
-            pool: 0,
-            reloads: 0,
-            hopeless: false,
-        }
+    fn add(table: &mut SessionTable, pointer: u64) -> Option<Session> {
+        let out = if table.is_full() { table.take_oldest() } else { None };
+        table.open(Key { pid: 7, pointer: pointer.into() }).moment.sequence = pointer;
+        out
     }
 
     #[test]
     fn the_oldest_goes_when_there_is_no_room() {
         let mut table = SessionTable::new();
         let count = SESSIONS as u64;
-        assert!((0..count).all(|pointer| table.add(session(pointer * 16)).is_none()));
-        let middle = table.find(Key { pid: 7, pointer: 32 }).expect("it is open");
+        assert!((0..count).all(|pointer| add(&mut table, pointer * 16).is_none()));
+        let middle = table.find(Key { pid: 7, pointer: 32.into() }).expect("it is open");
         table.remove(middle);
-        assert!(table.add(session(count * 16)).is_none(), "there was room again");
-        let out = table.add(session(count * 16 + 16)).expect("no room");
-        assert_eq!(out.key.pointer, 0);
-        let order: Vec<u64> = table.iter().take(2).map(|session| session.key.pointer).collect();
+        assert!(add(&mut table, count * 16).is_none(), "there was room again");
+        let out = add(&mut table, count * 16 + 16).expect("no room");
+        assert_eq!(out.key.pointer, 0.into());
+        let order: Vec<u64> = table.iter().take(2).map(|session| session.moment.sequence).collect();
         assert_eq!(order, [16, 48]);
         assert_eq!(table.len(), SESSIONS);
     }
@@ -344,44 +277,10 @@ mod tests {
     #[test]
     fn a_renamed_session_is_found_under_its_new_key_only() {
         let mut table = SessionTable::new();
-        table.add(session(16));
-        let number = table.find(Key { pid: 7, pointer: 16 }).expect("it is open");
-        table.rename(number, Key { pid: 8, pointer: 32 });
-        assert_eq!(table.find(Key { pid: 7, pointer: 16 }), None);
-        assert_eq!(table.find(Key { pid: 8, pointer: 32 }), Some(number));
-    }
-
-    #[test]
-    fn prefixes_of_any_length_are_compared_whole() {
-        let hasher = Secret::new();
-        for length in [1, 60, 72, 73, 150, 250] {
-            let prefix: Vec<u8> = (0..length).map(|place| b'a' + (place % 26) as u8).collect();
-            let mark = PrefixMark::new(&prefix, &hasher);
-            let text = [&prefix[..], b"closing"].concat();
-            assert!(mark.begins(&text, &hasher));
-            for place in 0..prefix.len() {
-                let mut other = text.clone();
-                other[place] ^= 1;
-                assert!(!mark.begins(&other, &hasher), "{length}: byte {place} differs");
-            }
-            assert!(!mark.begins(&prefix[..prefix.len() - 1], &hasher));
-        }
-    }
-
-    #[test]
-    fn the_host_is_read_back() {
-        let hasher = Secret::new();
-        for (prefix, host) in [
-            ("app/web@10.0.0.1:5 ", "10.0.0.1"),
-            ("app/a@b@[::1]:5 ", "::1"),
-            ("app/web@::1:5 ", "::1"),
-            ("app/web@unix(12):6432 ", "unix"),
-            (&format!("app/{}@10.0.0.1:5 ", "u".repeat(120)), "10.0.0.1"),
-        ] {
-            let mark = PrefixMark::new(prefix.as_bytes(), &hasher);
-            assert_eq!(mark.host(), host.as_bytes(), "{prefix}");
-            let expected = (host != "unix").then(|| (host.parse().expect("an address"), 5));
-            assert_eq!(mark.endpoint(), expected, "{prefix}");
-        }
+        add(&mut table, 16);
+        let number = table.find(Key { pid: 7, pointer: 16.into() }).expect("it is open");
+        table.rename(number, Key { pid: 8, pointer: 32.into() });
+        assert_eq!(table.find(Key { pid: 7, pointer: 16.into() }), None);
+        assert_eq!(table.find(Key { pid: 8, pointer: 32.into() }), Some(number));
     }
 }

@@ -18,22 +18,21 @@
 //! A closing belongs to an attempt only if it begins with the attempt's own `D/U@A `, byte for byte.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::hash::BuildHasher;
 
 use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
 use super::figures::Tickets;
+use super::pools::Pools;
+use super::prefix::PrefixMark;
 use super::processes::Processes;
 use super::saved::Secret;
-use super::session_table::{Key, NOT_WATCHED, NewSession, PrefixMark, Session, SessionTable, watched_entries};
+use super::session_table::{Key, NOT_WATCHED, Session, SessionTable, watched_entries};
 use super::summary::OpenState;
 use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
-use crate::limits::{ASSUMED_AFTER_MS, ATTEMPTS_TO_TELL, LOGIN_TIMEOUT_SECONDS, PROVEN_POOLS};
-use crate::pgbouncer::parser::closing_behind;
-use crate::pgbouncer::reasons::{self, Class, LEFT_AT_PROMPT};
-use crate::pgbouncer::record::{Closing, Event, Format, Level, LoginAttempt, Record, Version};
+use crate::limits::{ASSUMED_AFTER_MS, ATTEMPTS_TO_TELL};
+use crate::pgbouncer::reasons::LEFT_AT_PROMPT;
+use crate::pgbouncer::record::{Event, LoginAttempt, Record, Socket, Stamp, Version};
 
 /// The reason of an attempt that had to be decided because the table of sessions was full.
 const TOO_MANY: &[u8] = b"too many open sessions to follow";
@@ -72,6 +71,18 @@ pub(super) struct Arrival {
     pub(super) moment: Moment,
     pub(super) tickets: Tickets,
     pub(super) watched: [u16; 2],
+    /// The hash of its pool.
+    pub(super) pool: u64,
+    /// Whether that has proved itself already.
+    pub(super) is_proven: bool,
+}
+
+/// Where a login attempt comes from.
+pub(super) struct Origin<'a> {
+    pub(super) stamp: Stamp,
+    pub(super) pid: u32,
+    /// `None` where only the user's own expressions have read it.
+    pub(super) socket: Option<Socket<'a>>,
 }
 
 /// The open sessions and what decides them.
@@ -82,7 +93,7 @@ pub(super) struct Sessions {
     pub(super) hasher: Secret,
     pub(super) takeover: Takeover,
     /// (database, user) pools that had a proven login since the servers were last reloaded.
-    pub(super) proven: HashSet<u64>,
+    pub(super) proven: Pools,
     pub(super) reloads: u32,
     /// The TCP ports that pgbouncer said it listens on.
     pub(super) listening: Vec<u16>,
@@ -105,7 +116,7 @@ impl Sessions {
             processes: Processes::default(),
             hasher: Secret::new(),
             takeover: Takeover::None,
-            proven: HashSet::with_capacity(PROVEN_POOLS),
+            proven: Pools::new(),
             reloads: 0,
             listening: Vec::new(),
             version: None,
@@ -201,8 +212,7 @@ impl Sessions {
     /// Any record of pgbouncer but an attempt, at `at` milliseconds.
     #[inline]
     pub(super) fn record(&mut self, record: &Record<'_>, at: i64, decide: Decide<'_>) {
-        self.processes.wrote(record.pid, at);
-        self.looks_before_1_15 |= record.format == Format::FileBefore111;
+        self.wrote(record.pid, record.format, at);
         match &record.event {
             Event::ProcessUp(version) => self.process_up(record.pid, *version, at, decide),
             Event::ProcessOver => self.process_over(record.pid, decide),
@@ -229,51 +239,71 @@ impl Sessions {
         }
     }
 
-    /// A login attempt. Whether it is a new one: an online restart writes those of the living again.
-    pub(super) fn is_new(&mut self, record: &Record<'_>, attempt: &LoginAttempt<'_>) -> bool {
-        if self.takeover != Takeover::Taking(record.pid) {
-            return true;
+    /// Whether the attempts of this process are those of clients that it takes over: an online restart writes those of
+    /// the living again.
+    #[inline]
+    pub(super) fn is_taking_over(&self, pid: u32) -> bool {
+        matches!(self.takeover, Takeover::Taking(taking) if taking == pid)
+    }
+
+    /// Whether a pool has proved itself since the servers were last reloaded; `known` and what is returned is how often
+    /// they had been reloaded when that was found.
+    #[inline]
+    pub(super) fn is_pool_proven(&self, pool: u64, known: Option<u32>) -> (bool, Option<u32>) {
+        if known == Some(self.reloads) {
+            return (true, known);
         }
-        if let Some(socket) = record.socket {
-            self.hand_over(Key { pid: record.pid, pointer: socket.pointer }, attempt.prefix);
-        }
-        false
+        let is_proven = self.proven.contains(pool);
+        (is_proven, is_proven.then_some(self.reloads))
+    }
+
+    /// The hash of the pool of an attempt.
+    pub(super) fn hash_pool(&self, attempt: &LoginAttempt<'_>) -> u64 {
+        self.hasher.hash_pool(attempt.database, attempt.user)
     }
 
     /// A new login attempt, at `at` milliseconds.
     #[inline]
     pub(super) fn attempt(
         &mut self,
-        record: &Record<'_>,
+        pid: u32,
+        socket: &Socket<'_>,
         attempt: &LoginAttempt<'_>,
         at: i64,
         arrival: &Arrival,
         decide: Decide<'_>,
     ) {
-        self.processes.wrote(record.pid, at);
-        let Some(socket) = record.socket else { return };
-        let key = Key { pid: record.pid, pointer: socket.pointer };
+        self.processes.wrote(pid, at);
+        let key = Key { pid, pointer: socket.pointer };
         if attempt.hopeless && attempt.database != b"(nodb)" {
             self.looks_before_1_15 = false;
         }
         if let Some(number) = self.table.find(key) {
             self.left(number, at, decide);
         }
-        let pushed_out = self.table.add(NewSession {
-            key,
-            moment: arrival.moment,
-            at,
-            prefix: PrefixMark::new(attempt.prefix, &self.hasher),
-            tickets: arrival.tickets,
-            watched: arrival.watched,
-            pool: self.hasher.hash_one((attempt.database, attempt.user)),
-            reloads: self.reloads,
-            hopeless: attempt.hopeless,
-        });
-        if let Some(session) = pushed_out {
+        if self.table.is_full() {
+            self.push_out(at, decide);
+        }
+        let session = self.table.open(key);
+        session.moment = arrival.moment;
+        session.at = at;
+        session.prefix.set(socket.rest, attempt.prefix.len(), &self.hasher);
+        session.tickets = arrival.tickets;
+        session.watched = arrival.watched;
+        session.pool = arrival.pool;
+        session.is_pool_proven = arrival.is_proven;
+        session.reloads = self.reloads;
+        session.hopeless = attempt.hopeless;
+        session.is_plain = attempt.is_plain;
+        session.proven = false;
+    }
+
+    /// There is no room: the oldest is decided by its age.
+    #[cold]
+    fn push_out(&mut self, at: i64, decide: Decide<'_>) {
+        if let Some(session) = self.table.take_oldest() {
             self.pushed_out += 1;
-            let outcome = by_age((at - session.at) / 1000, TOO_MANY);
-            conclude(&session, outcome, decide);
+            conclude(&session, by_age((at - session.at) / 1000, TOO_MANY), decide);
         }
     }
 
@@ -285,74 +315,6 @@ impl Sessions {
     /// Whether an attempt of this very client is open.
     pub(super) fn is_open(&self, key: Key, rest: &[u8]) -> bool {
         self.table.find(key).is_some_and(|number| self.table.get(number).prefix.begins(rest, &self.hasher))
-    }
-
-    /// A record about a client: it may close the attempt under its pointer, prove it, or prove that it was left.
-    fn client_record(&mut self, record: &Record<'_>, at: i64, decide: Decide<'_>) {
-        let Some(socket) = record.socket else { return };
-        if let Event::ClientClosing { prefix, closing } = &record.event {
-            self.looks_before_1_15 |= is_before_1_15(socket.rest, prefix, closing);
-            self.closing_seen(decide);
-        }
-        let Some(number) = self.table.find(Key { pid: record.pid, pointer: socket.pointer }) else { return };
-        let prefix = self.table.get(number).prefix;
-        if !prefix.begins(socket.rest, &self.hasher) {
-            self.left(number, at, decide);
-            return;
-        }
-        match record.event {
-            Event::LoggedIn => self.prove(number),
-            Event::Cut if record.level == Some(Level::Log) => self.cut(number, decide),
-            Event::ClientClosing { .. } => {
-                if let Some(closing) = closing_behind(socket.rest, prefix.length()) {
-                    self.close(number, &closing, at, decide);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn prove(&mut self, number: u32) {
-        let session = self.table.get_mut(number);
-        session.proven = true;
-        let (pool, reloads) = (session.pool, session.reloads);
-        self.prove_pool(pool, reloads);
-    }
-
-    fn prove_pool(&mut self, pool: u64, reloads: u32) {
-        if reloads == self.reloads && self.proven.len() < PROVEN_POOLS {
-            self.proven.insert(pool);
-        }
-    }
-
-    fn close(&mut self, number: u32, closing: &Closing<'_>, at: i64, decide: Decide<'_>) {
-        let session = self.table.remove(number);
-        let reason = reasons::classify(closing.reason);
-        let age = closing.age.map_or((at - session.at) / 1000, u64::cast_signed);
-        let failed = Outcome::Failed { reason: reason.text };
-        let login = Outcome::Login { assumed: false };
-        let outcome =
-            match reason.class {
-                _ if session.proven => login,
-                Class::Failed => failed,
-                Class::AfterLogin => {
-                    self.prove_pool(session.pool, session.reloads);
-                    login
-                }
-                Class::UnexpectedEof if self.is_before_1_15() => {
-                    if age >= 1 {
-                        login
-                    } else {
-                        failed
-                    }
-                }
-                Class::UnexpectedEof if self.proven.contains(&session.pool) => login,
-                Class::UnexpectedEof | Class::Either | Class::Cancel => {
-                    if age.cast_unsigned() >= LOGIN_TIMEOUT_SECONDS { login } else { failed }
-                }
-            };
-        let outcome = if session.hopeless { failed } else { outcome };
-        decide(&Decided { session: &session, outcome });
     }
 
     pub(super) fn is_before_1_15(&self) -> bool {
@@ -381,14 +343,6 @@ pub(super) fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'
         outcome => outcome,
     };
     decide(&Decided { session, outcome });
-}
-
-/// Closings that only versions before 1.15 write: since then a client that leaves before its password is written
-/// nowhere, and an unknown user comes to an attempt. Only where no name can have made the line: it has one `@`.
-fn is_before_1_15(rest: &[u8], prefix: &[u8], closing: &Closing<'_>) -> bool {
-    memchr::memchr_iter(b'@', rest).take(2).count() == 1
-        && prefix.starts_with(b"(nodb)/(nouser)@")
-        && (closing.reason == b"client unexpected eof" || reasons::classify(closing.reason).text == b"no such user")
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! Attempts that are still open are added here, to a copy: the counters themselves only know what is decided.
 
-use super::accounts::{Account, Accounts, Kind, Moment, Pair, Row, Tally, Ticket, extend};
+use super::accounts::{Account, Accounts, Kind, Moment, Pair, Row, Tally, Ticket};
+use super::tally::extend;
 use crate::pgbouncer::record::Stamp;
 
 /// An attempt that is still open, when a summary is made.

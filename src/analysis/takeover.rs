@@ -5,7 +5,7 @@
 //! that they were handed over proves them.
 
 use super::session_table::Key;
-use super::sessions::Sessions;
+use super::sessions::{Origin, Sessions};
 use serde::{Deserialize, Serialize};
 
 /// An online restart, as far as it has come.
@@ -22,7 +22,9 @@ pub(super) enum Takeover {
 
 impl Sessions {
     /// Finds the session of a client that the new process takes over, and gives it its new key.
-    pub(super) fn hand_over(&mut self, key: Key, prefix: &[u8]) {
+    pub(super) fn hand_over(&mut self, origin: &Origin<'_>, prefix: &[u8]) {
+        let Some(socket) = origin.socket else { return };
+        let key = Key { pid: origin.pid, pointer: socket.pointer };
         let mut next = self.table.next(None);
         while let Some(number) = next {
             let session = self.table.get(number);

@@ -75,7 +75,7 @@ impl Sessions {
             // It has outlived client_login_timeout, so it is in.
             session.proven |= now - session.at >= ASSUMED_AFTER_MS;
         } else if self.is_since_gap(self.table.get(number)) {
-            let session = self.table.remove(number);
+            let session = self.table.take(number);
             conclude(&session, Outcome::Failed { reason: LEFT_AT_PROMPT }, decide);
         }
     }

@@ -50,7 +50,7 @@ const ABBREVIATIONS: &[(&[u8], i32)] = &[
 pub struct Zones {
     #[serde(skip, default = "super::watch::utc")]
     zone: TimeZone,
-    /// The last quarter of an hour that was asked for, and how far east of Greenwich it was.
+    /// When the last quarter of an hour began that was asked for, and how far east of Greenwich it was.
     #[serde(skip)]
     cached: Option<(i64, Zone, i64)>,
     last: i64,
@@ -82,14 +82,22 @@ impl Zones {
     }
 
     /// The instant of a time, in milliseconds since 1970-01-01 UTC. Offsets change at full quarters of an hour only.
+    #[inline]
     pub fn instant(&mut self, stamp: Stamp) -> i64 {
-        let quarter = stamp.millis.div_euclid(QUARTER_MS);
         let east = match self.cached {
-            Some((cached, zone, east)) if cached == quarter && zone == stamp.zone => east,
-            _ => self.look_up(quarter, stamp),
+            Some((begin, zone, east)) if (0..QUARTER_MS).contains(&(stamp.millis - begin)) && zone == stamp.zone => {
+                east
+            }
+            _ => self.look_up(stamp),
         };
         self.last = stamp.millis - east;
         self.last
+    }
+
+    /// The last time that was asked for was this instant.
+    #[inline]
+    pub(super) fn was_asked(&mut self, instant: i64) {
+        self.last = instant;
     }
 
     /// A time of the log's own zone at an instant: what a record without a zone would show.
@@ -98,7 +106,8 @@ impl Zones {
         instant + i64::from(self.zone.to_offset(timestamp).seconds()) * 1000
     }
 
-    fn look_up(&mut self, quarter: i64, stamp: Stamp) -> i64 {
+    #[cold]
+    fn look_up(&mut self, stamp: Stamp) -> i64 {
         let (east, certain) = match stamp.zone {
             Zone::Offset(seconds) => (seconds, true),
             Zone::Abbreviation(name) => (self.of_abbreviation(name, stamp.millis), true),
@@ -106,7 +115,8 @@ impl Zones {
         };
         let east = i64::from(east) * 1000;
         if certain {
-            self.cached = Some((quarter, stamp.zone, east));
+            let begin = stamp.millis.div_euclid(QUARTER_MS) * QUARTER_MS;
+            self.cached = Some((begin, stamp.zone, east));
         }
         east
     }

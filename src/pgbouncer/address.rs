@@ -39,7 +39,7 @@ fn parse_unix(host: &[u8]) -> Option<&[u8]> {
 }
 
 #[inline]
-fn is_ipv4(host: &[u8]) -> bool {
+pub(super) fn is_ipv4(host: &[u8]) -> bool {
     let mut cursor = Cursor(host);
     for part in 0..4 {
         if part > 0 && cursor.eat(b".").is_none() {

@@ -18,7 +18,7 @@ use super::cursor::Cursor;
 use super::record::LoginAttempt;
 use crate::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, SOCKET_PREFIX_MAX, USER_NAME_MAX};
 
-const MARK: &[u8] = b" login attempt: db=";
+pub(super) const MARK: &[u8; 19] = b" login attempt: db=";
 
 /// Reads `rest`, what follows the pointer.
 #[inline]
@@ -54,6 +54,9 @@ fn parse_at(rest: &[u8], place: usize) -> Option<LoginAttempt<'_>> {
         address,
         prefix: &rest[..=place],
         hopeless: names.hopeless,
+        repeat: None,
+        host_repeat: None,
+        is_plain: is_plain(names.database, names.user),
         tls,
         replication,
     })
@@ -109,13 +112,20 @@ fn suffix_places(detail: &[u8]) -> [Option<usize>; 2] {
     [Some(detail.len()), memchr::memmem::rfind(detail, b" tls=")]
 }
 
-fn fits(database: &[u8], user: &[u8]) -> bool {
+/// Whether no line that begins with these names can be read in two ways: they hold neither blank nor `@`, the user no
+/// slash before the database's end could be one, and there is a database.
+pub(super) fn is_plain(database: &[u8], user: &[u8]) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, b' ' | b'@');
+    !database.starts_with(b"(") && !database.contains(&b'/') && !database.iter().chain(user).any(is_odd)
+}
+
+pub(super) fn fits(database: &[u8], user: &[u8]) -> bool {
     database.len() < DATABASE_NAME_MAX && user.len() < USER_NAME_MAX
 }
 
 /// ` tls=…` and ` replication=…`, to the end: what they say.
 #[inline]
-fn parse_suffix(suffix: &[u8]) -> Option<(Option<&[u8]>, bool)> {
+pub(super) fn parse_suffix(suffix: &[u8]) -> Option<(Option<&[u8]>, bool)> {
     if suffix.is_empty() {
         return Some((None, false));
     }

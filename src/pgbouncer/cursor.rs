@@ -64,18 +64,6 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// The value of a whole run of hexadecimal digits.
-#[inline]
-pub(super) fn hexadecimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |value, &byte| {
-        let digit = char::from(byte).to_digit(16)?;
-        Some(value << 4 | u64::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,8 +84,5 @@ mod tests {
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(decimal(b"18446744073709551616"), None);
         assert_eq!(decimal(b""), None);
-        assert_eq!(hexadecimal(b"55d0"), Some(0x55d0));
-        assert_eq!(hexadecimal(b"12345678901234567"), None);
-        assert_eq!(hexadecimal(b"g"), None);
     }
 }

@@ -13,6 +13,7 @@
 
 use super::cursor::{Cursor, decimal};
 use super::record::{Format, Level, Stamp, Zone};
+use crate::words::word;
 
 /// The header of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,21 +31,36 @@ pub(super) struct Header<'a> {
 /// their first 19 bytes differ once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DateCache {
-    text: [u8; 19],
+    /// Bytes 0 to 7, 8 to 15 and 12 to 19: the point behind the seconds as well.
+    words: [u64; 3],
     millis: i64,
+}
+
+impl DateCache {
+    /// What the first 19 bytes are, if they and the point behind them are those of the last line.
+    #[inline]
+    pub(super) fn known(&self, words: [u64; 3]) -> Option<i64> {
+        let difference = |place: usize| words[place] ^ self.words[place];
+        (difference(0) | difference(1) | difference(2) == 0).then_some(self.millis)
+    }
+}
+
+#[inline]
+fn date_words(line: &[u8]) -> Option<[u64; 3]> {
+    Some([word(line, 0)?, word(line, 8)?, word(line, 12)?])
 }
 
 /// pgbouncer's own prefix.
 #[inline]
 pub(super) fn parse_own<'a>(line: &'a [u8], cache: &mut DateCache) -> Option<Header<'a>> {
-    let (date, rest) = line.split_at_checked(19)?;
+    let rest = line.get(19..)?;
     if rest.first() != Some(&b'.') {
         return None;
     }
     let mut cursor = Cursor(&rest[1..]);
     let fraction = cursor.digits(3)?;
     cursor.eat(b" ")?;
-    let millis = cached_date(date, cache)? + i64::from(fraction);
+    let millis = cached_date(line, cache)? + i64::from(fraction);
     let word = cursor.until(b' ')?;
     let (zone, pid, format) = if word.first()?.is_ascii_digit() {
         (Zone::Unknown, word, Format::FileBefore111)
@@ -60,13 +76,13 @@ pub(super) fn parse_own<'a>(line: &'a [u8], cache: &mut DateCache) -> Option<Hea
 }
 
 #[inline]
-fn cached_date(date: &[u8], cache: &mut DateCache) -> Option<i64> {
-    if date == cache.text {
-        return Some(cache.millis);
+fn cached_date(line: &[u8], cache: &mut DateCache) -> Option<i64> {
+    let words = date_words(line)?;
+    if let Some(millis) = cache.known(words) {
+        return Some(millis);
     }
-    let millis = parse_date(date, b' ')?;
-    cache.text.copy_from_slice(date);
-    cache.millis = millis;
+    let millis = parse_date(&line[..19], b' ')?;
+    *cache = DateCache { words, millis };
     Some(millis)
 }
 

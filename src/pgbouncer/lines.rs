@@ -22,6 +22,10 @@
 //! ```
 
 use crate::limits::{LINE_MAX, READ_SIZE};
+use crate::words::WINDOW;
+
+/// Bytes of the log that are held at most; behind them there is room for a [`crate::words::Window`] to end.
+const CAPACITY: usize = READ_SIZE + LINE_MAX + 2;
 
 /// One line of the log, without its newline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,26 @@ pub enum Kind {
     Unfinished,
 }
 
+/// Who takes the lines of a reader, one by one.
+pub trait Taker {
+    /// Takes a line.
+    fn line(&mut self, line: &Line<'_>);
+
+    /// Takes as many whole lines from the start of `text` as it can without asking where they end; says how many bytes
+    /// they have. What is left is given to [`Taker::line`]. Only the first `length` bytes of the text are the log's; these
+    /// may end anywhere, and behind them stands something that means nothing.
+    fn usual(&mut self, text: &[u8], length: usize) -> usize {
+        let _ = (text, length);
+        0
+    }
+}
+
+impl<F: FnMut(&Line<'_>)> Taker for F {
+    fn line(&mut self, line: &Line<'_>) {
+        self(line);
+    }
+}
+
 /// The reader: see the [module](self).
 #[derive(Debug)]
 pub struct Lines {
@@ -73,7 +97,7 @@ impl Default for Lines {
 impl Lines {
     /// An empty reader at offset 0.
     pub fn new() -> Self {
-        let buffer = vec![0; READ_SIZE + LINE_MAX + 2].into_boxed_slice();
+        let buffer = vec![0; CAPACITY + WINDOW].into_boxed_slice();
         Self { buffer, start: 0, scanned: 0, end: 0, offset: 0, skipping: false }
     }
 
@@ -102,12 +126,12 @@ impl Lines {
         self.end -= self.start;
         self.scanned -= self.start;
         self.start = 0;
-        &mut self.buffer[self.end..]
+        &mut self.buffer[self.end..CAPACITY]
     }
 
     /// Says that the first `count` bytes of [`Lines::room`] now hold what follows in the file.
     pub fn filled(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.buffer.len());
+        self.end = (self.end + count).min(CAPACITY);
     }
 
     /// Copies `chunk`, of at most [`READ_SIZE`] bytes, into the room.
@@ -118,6 +142,22 @@ impl Lines {
     pub fn push(&mut self, chunk: &[u8]) {
         self.room()[..chunk.len()].copy_from_slice(chunk);
         self.filled(chunk.len());
+    }
+
+    /// Gives out all lines of which all that must be known is known.
+    pub fn drain(&mut self, take: &mut dyn Taker) {
+        loop {
+            if !self.skipping {
+                let taken = take.usual(&self.buffer[self.start..], self.end - self.start);
+                self.start += taken;
+                self.offset += taken as u64;
+                self.scanned = self.scanned.max(self.start);
+            }
+            match self.next_line() {
+                Some(line) => take.line(&line),
+                None => return,
+            }
+        }
     }
 
     /// The next line of which all that must be known is known.
@@ -164,12 +204,12 @@ impl Lines {
     }
 
     /// What is left of a file that is finished.
-    pub fn finish(&mut self, take: &mut dyn FnMut(&Line<'_>)) {
+    pub fn finish(&mut self, take: &mut dyn Taker) {
         if let Some(line) = self.last_line() {
-            take(&line);
+            take.line(&line);
         }
         if let Some(line) = self.unfinished() {
-            take(&line);
+            take.line(&line);
         }
     }
 

@@ -11,10 +11,11 @@
 //! an attempt must read in exactly one way ([`super::attempt`]), and a closing belongs to the attempt whose `D/U@A `
 //! it begins with, byte for byte ([`closing_behind`]).
 
-use super::cursor::{Cursor, decimal, hexadecimal};
-use super::record::{Closing, Event, Level, Side, Socket, Version};
+use super::cursor::{Cursor, decimal};
+use super::record::{Closing, Event, Level, Pointer, Side, Socket, Version};
 use super::{address, attempt, stats};
-use crate::limits::SOCKET_PREFIX_MAX;
+use crate::limits::{ADDRESS_MAX, SOCKET_PREFIX_MAX};
+use crate::words;
 
 const CLOSING: &[u8] = b"closing because: ";
 const ATTEMPT: &[u8] = b"login attempt: ";
@@ -29,7 +30,7 @@ pub(super) fn parse_socket(message: &[u8]) -> Option<Socket<'_>> {
         _ => return None,
     };
     cursor.eat(b"-0x")?;
-    let pointer = hexadecimal(cursor.until(b':')?)?;
+    let pointer = Pointer::new(cursor.until(b':')?)?;
     cursor.eat(b" ")?;
     Some(Socket { side, pointer, rest: cursor.0 })
 }
@@ -105,9 +106,14 @@ struct Reading<'a> {
 /// All ways to read it, from the shortest prefix on.
 fn readings(rest: &[u8]) -> impl Iterator<Item = Reading<'_>> {
     let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX)];
+    // The blank behind the last `@` that was looked at: each byte is looked at once, whoever writes `@` a hundred times.
+    let mut blank = 0;
     memchr::memchr_iter(b'@', head).filter_map(move |at| {
-        let blank = at + 1 + memchr::memchr(b' ', &rest[at + 1..])?;
-        address::parse(&rest[at + 1..blank])?;
+        if blank <= at {
+            blank = memchr::memchr(b' ', &rest[at..]).map_or(rest.len(), |ahead| at + ahead);
+        }
+        let host = rest.get(at + 1..blank).filter(|host| host.len() <= ADDRESS_MAX && blank < rest.len())?;
+        address::parse(host)?;
         Some(Reading { prefix: &rest[..=blank], message: &rest[blank + 1..] })
     })
 }
@@ -131,6 +137,23 @@ fn split_age(text: &[u8]) -> Option<Closing<'_>> {
     let age = inner[open + 1..].strip_prefix(b"age=")?;
     let age = decimal(age.strip_suffix(b"s").unwrap_or(age))?;
     Some(Closing { reason: text[..open].strip_suffix(b" ")?, age: Some(age) })
+}
+
+/// `closing because: REASON (age=N)`, read from its end.
+#[inline]
+pub(super) fn usual_closing(message: &[u8]) -> Option<Closing<'_>> {
+    if !words::begins(message, CLOSING) {
+        return None;
+    }
+    let text = &message[CLOSING.len()..];
+    let (&[unit, b')'], before) = text.split_last_chunk::<2>().map(|(before, last)| (last, before))? else {
+        return None;
+    };
+    let digits = if unit == b's' { before } else { text.split_last()?.1 };
+    let count = digits.iter().rev().take_while(|byte| byte.is_ascii_digit()).take(9).count();
+    let (head, number) = digits.split_at(digits.len() - count);
+    let age = decimal(number)?;
+    Some(Closing { reason: head.strip_suffix(b" (age=")?, age: Some(age) })
 }
 
 /// What a record without a socket says; `None` if it looks like stats and cannot be read.

@@ -24,3 +24,5 @@ pub mod parser;
 pub mod reasons;
 pub mod record;
 mod stats;
+pub mod usual;
+mod usual_attempt;

@@ -4,6 +4,8 @@
 //! at for the states in which it can be reached. Reasons are matched by their fixed part, the first letter in either
 //! case (up to 1.8 they began with capitals), and shown by it.
 
+use crate::words;
+
 /// What is known of a socket that was closed for a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -26,6 +28,8 @@ pub struct Reason<'a> {
     pub text: &'a [u8],
     /// What it says.
     pub class: Class,
+    /// Whether it is in the table.
+    pub is_known: bool,
 }
 
 /// Whether the table's text is the whole reason or only its beginning.
@@ -132,6 +136,9 @@ const TABLE: &[(&str, Match, Class)] = &[
     ("no such client", Start, Cancel),
 ];
 
+/// What nearly all clients leave for.
+pub const CLOSE_REQUEST: Reason<'static> = Reason { text: b"client close request", class: AfterLogin, is_known: true };
+
 /// The reason of an attempt whose client left without a word (1.15 on).
 pub const LEFT_AT_PROMPT: &[u8] = b"left at the password prompt";
 
@@ -150,15 +157,16 @@ pub const LOGIN_FAILED: &[u8] = b"login failed";
 pub fn classify(reason: &[u8]) -> Reason<'_> {
     let found = TABLE.iter().find(|(text, how, _)| matches(reason, text.as_bytes(), *how));
     match found {
-        Some(&(text, _, class)) => Reason { text: fixed_part(text), class },
-        None => Reason { text: reason, class: Either },
+        Some(&(text, _, class)) => Reason { text: fixed_part(text), class, is_known: true },
+        None => Reason { text: reason, class: Either, is_known: false },
     }
 }
 
 #[inline]
 fn matches(reason: &[u8], text: &[u8], how: Match) -> bool {
     let Some((&first, rest)) = reason.split_first() else { return false };
-    first.eq_ignore_ascii_case(&text[0]) && rest.starts_with(&text[1..]) && (how == Start || reason.len() == text.len())
+    let fits = if how == Whole { reason.len() == text.len() } else { reason.len() >= text.len() };
+    fits && first.eq_ignore_ascii_case(&text[0]) && words::begins(rest, &text[1..])
 }
 
 /// What is shown: the text, without a quote that a name follows.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 /// A time as the log has it: what the clock on the wall showed, and what the log says of its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -107,10 +109,48 @@ pub struct Record<'a> {
 pub struct Socket<'a> {
     /// Client or server side.
     pub side: Side,
-    /// The address of pgbouncer's `PgSocket`: it names a socket while it is open, and is taken again at once.
-    pub pointer: u64,
+    /// It names a socket while it is open, and is taken again at once.
+    pub pointer: Pointer,
     /// The record behind the pointer: `D/U@A ` and the message.
     pub rest: &'a [u8],
+}
+
+/// The address of pgbouncer's `PgSocket`, as it is printed behind `0x`: its digits, and zero bytes behind them. What it
+/// is as a number does not matter, only whether two are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer(pub(super) [u64; 2]);
+
+/// As it is printed.
+impl From<u64> for Pointer {
+    fn from(number: u64) -> Self {
+        let mut text = [0; 16];
+        let digits = number.checked_ilog2().map_or(1, |bits| bits as usize / 4 + 1);
+        for (place, byte) in text[..digits].iter_mut().rev().enumerate() {
+            *byte = b"0123456789abcdef"[(number >> (4 * place) & 15) as usize];
+        }
+        let half = |at| words::word(&text, at).unwrap_or_default();
+        Self([half(0), half(8)])
+    }
+}
+
+impl Pointer {
+    /// No pointer at all.
+    pub const NONE: Self = Self([0; 2]);
+
+    /// The pointer with these digits; `None` if they are not up to 16 hexadecimal ones.
+    pub fn new(digits: &[u8]) -> Option<Self> {
+        let mut text = [0; 16];
+        text.get_mut(..digits.len())?.copy_from_slice(digits);
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
+        let half = |at| words::word(&text, at).unwrap_or_default();
+        is_number.then(|| Self([half(0), half(8)]))
+    }
+
+    /// A number that is different for most pointers.
+    #[inline]
+    pub fn bits(self) -> u64 {
+        self.0[0] ^ self.0[1].rotate_left(29)
+    }
 }
 
 /// Which side of pgbouncer a socket is on.
@@ -147,10 +187,36 @@ pub struct LoginAttempt<'a> {
     /// Whether pgbouncer already knew that it cannot succeed (`(nodb)/U`: unknown user since 1.15, unknown database
     /// since 1.17).
     pub hopeless: bool,
+    /// Where the parser remembers this database and user, if it does.
+    pub repeat: Option<Repeat>,
+    /// The same of the client's address, without the port.
+    pub host_repeat: Option<Repeat>,
+    /// Whether no line that begins with this prefix can be read in two ways: no name in it holds a blank or an `@`, nor
+    /// the database a slash or a bracket at its start.
+    pub is_plain: bool,
     /// The rest of the line names the kind of TLS (1.7 on); `None` up to 1.6.
     pub tls: Option<&'a [u8]>,
     /// `replication=…` (1.23 on), other than `no`.
     pub replication: bool,
+}
+
+/// How many pools the parser remembers at a time: 64 KiB.
+pub const REPEATS: usize = 1024;
+
+/// Something that the parser remembers, as a database with a user, or an address: as long as it is the same, they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    pub(super) place: u16,
+    /// From 1 on.
+    pub(super) epoch: u32,
+}
+
+impl Repeat {
+    /// Less than [`REPEATS`].
+    #[inline]
+    pub fn place(self) -> usize {
+        usize::from(self.place) % REPEATS
+    }
 }
 
 /// `closing because: REASON (age=N)`.

@@ -37,9 +37,7 @@ fn read_log(take: Take<'_>, lines: &mut Lines, input: &mut dyn Read) -> io::Resu
             break;
         }
         lines.filled(count);
-        while let Some(line) = lines.next_line() {
-            take(&line);
-        }
+        lines.drain(take);
     }
     lines.finish(take);
     Ok(())

@@ -119,9 +119,9 @@ fn add(out: &mut String, line: std::fmt::Arguments<'_>) {
 fn check_log(path: &Path, analyzer: &mut Analyzer, system: &mut System, out: &mut String) -> bool {
     let mut tail = Tail::new(path.to_owned());
     let until = tail.end_place(system, 0).offset();
-    match tail.begin(system, (LOOK_BACK_BYTES, until), &mut |line| _ = analyzer.line(line)) {
+    match tail.begin(system, (LOOK_BACK_BYTES, until), analyzer) {
         Ok(()) => {
-            tail.finish(&mut |line| _ = analyzer.line(line));
+            tail.finish(analyzer);
             add(out, format_args!("Log : {}, can be read", path.display()));
             true
         }

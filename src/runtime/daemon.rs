@@ -1,18 +1,20 @@
 //! The main loop: look at the log, judge, tell, sleep.
 
 mod memory;
+mod reader;
 
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use self::reader::Reader;
 use super::kernel;
 use super::outbox::Class;
 use super::post::Post;
 use super::state::Saver;
 use super::tail::{Mishap, Place, Tail};
 use super::world::{Output, World};
-use crate::analysis::analyzer::{Analyzer, Seen, Settings};
+use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::figures::Period;
 use crate::analysis::heartbeat::Trouble;
 use crate::analysis::watch::{Notice, Watch};
@@ -25,7 +27,7 @@ use crate::pgbouncer::lines::Line;
 use crate::report::notice::Message;
 use crate::report::paint::{Color, Paint, Style};
 use crate::report::time::TimeFormat;
-use crate::report::{Report, mail, notice, text, verbose};
+use crate::report::{Report, mail, notice, text};
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
@@ -113,7 +115,7 @@ impl<F> Daemon<F> {
     fn stop(&mut self, world: &mut impl World<File = F>) {
         self.tails.iter_mut().for_each(Tail::lose_patience);
         self.poll(world);
-        self.tails.iter_mut().for_each(|tail| tail.finish(&mut |line| _ = self.analyzer.line(line)));
+        self.tails.iter_mut().for_each(|tail| tail.finish(&mut self.analyzer));
         self.print_report(world);
         match self.config.email.clone() {
             Some(email) => {
@@ -152,7 +154,7 @@ impl<F> Daemon<F> {
             let known = begin.iter().find(|place| place.path == tail.path()).map(Place::offset);
             let until = known.unwrap_or_else(|| tail.end_place(world, 0).offset());
             // A file that is not there, or cannot be read, is told by the first poll.
-            let _ = tail.begin(world, (LOOK_BACK_BYTES, until), &mut |line| _ = analyzer.line(line));
+            let _ = tail.begin(world, (LOOK_BACK_BYTES, until), analyzer);
         }
         self.analyzer.begin_counting();
     }
@@ -277,14 +279,10 @@ impl<F> Daemon<F> {
         let Self { tails, analyzer, options, .. } = self;
         for tail in tails {
             let path = tail.path().to_owned();
-            let mut take = |line: &Line<'_>| {
-                has_lines = true;
-                let seen = analyzer.line(line);
-                if options.verbose && seen != Seen::Nothing {
-                    verbose::write(&seen, options.style, &mut said);
-                }
-            };
-            tail.poll(world, now, period, &mut take, &mut |mishap| mishaps.push((path.clone(), mishap)));
+            let said = options.verbose.then_some((&mut said, options.style));
+            let mut reader = Reader { analyzer, has_lines: false, said };
+            tail.poll(world, now, period, &mut reader, &mut |mishap| mishaps.push((path.clone(), mishap)));
+            has_lines |= reader.has_lines;
         }
         world.print(Output::Standard, &said);
         if has_lines || !mishaps.is_empty() {
@@ -352,7 +350,7 @@ impl<F> Daemon<F> {
                 let mut tail = Tail::new(path.clone());
                 // As at the start: only what comes from now on is counted.
                 let until = tail.end_place(world, 0).offset();
-                let _ = tail.begin(world, (0, until), &mut |_| {});
+                let _ = tail.begin(world, (0, until), &mut |_: &Line<'_>| {});
                 self.tails.push(tail);
             }
         }

@@ -149,7 +149,7 @@ struct Player<'a> {
 /// The path that could not be read, and why.
 fn play(analyzer: &mut Analyzer, paths: &[PathBuf], told: Told<'_>) -> Result<Option<i64>, String> {
     let mut player = Player { analyzer, second: None, told, every_second: false };
-    batch::read_logs(paths, &mut |line| player.take(line))?;
+    batch::read_logs(paths, &mut |line: &Line<'_>| player.take(line))?;
     player.judge_until(None);
     Ok(player.second)
 }

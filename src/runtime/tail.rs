@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use super::world::{Status, World};
 use crate::limits::{DIGEST_BYTES, DONE_FILES, OLD_FILES, SILENT_PERIODS};
-use crate::pgbouncer::lines::{Line, Lines};
+use crate::pgbouncer::lines::{Line, Lines, Taker};
 
 pub use place::Place;
 
 /// Who takes the lines.
-pub type Take<'a> = &'a mut dyn FnMut(&Line<'_>);
+pub type Take<'a> = &'a mut dyn Taker;
 
 /// Something that a DBA should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,24 @@ pub enum Mishap {
     Unreadable(ErrorKind),
     /// What had been written before the file was truncated is lost.
     Gap,
+}
+
+/// Takes all lines but the first: that of the last bytes of a file is seldom whole.
+struct ButFirst<'a> {
+    first: bool,
+    take: Take<'a>,
+}
+
+impl Taker for ButFirst<'_> {
+    fn line(&mut self, line: &Line<'_>) {
+        if !std::mem::take(&mut self.first) {
+            self.take.line(line);
+        }
+    }
+
+    fn usual(&mut self, text: &[u8], length: usize) -> usize {
+        if self.first { 0 } else { self.take.usual(text, length) }
+    }
 }
 
 #[derive(Debug)]
@@ -120,17 +138,10 @@ impl<F> Tail<F> {
         let mut source = Source::open(world, &self.path, 0)?;
         let skip = until.saturating_sub(most);
         source.lines.restart(skip);
-        let mut first = skip > 0;
-        let take = &mut |line: &Line<'_>| {
-            // The first line of the last bytes is seldom whole.
-            if !std::mem::take(&mut first) {
-                take(line);
-            }
-        };
         // With the byte behind it, if there is one.
-        source.read_until(world, until + 1, take)?;
+        source.read_until(world, until + 1, &mut ButFirst { first: skip > 0, take })?;
         if let Some(line) = source.lines.last_line() {
-            take(&line);
+            take.line(&line);
         }
         self.current = Some(source);
         Ok(())
@@ -161,7 +172,7 @@ impl<F> Tail<F> {
     pub fn finish(&mut self, take: Take<'_>) {
         for source in self.old.iter_mut().chain(self.current.as_mut()) {
             if let Some(line) = source.lines.last_line() {
-                take(&line);
+                take.line(&line);
             }
         }
     }
@@ -190,7 +201,7 @@ impl<F> Tail<F> {
                     // It is the new file that is written to by now: what is in the old one comes before that.
                     let _ = source.read(world, take);
                     if let Some(line) = source.lines.last_line() {
-                        take(&line);
+                        take.line(&line);
                     }
                 }
                 let left = self.current.as_ref().map(|source| source.id);
@@ -243,7 +254,7 @@ impl<F> Tail<F> {
             source.poll(world, now, take);
             if has_bytes && let Some(line) = source.lines.last_line() {
                 // What is in the new file comes after it.
-                take(&line);
+                take.line(&line);
             }
             let quiet = now - source.last_bytes > SILENT_PERIODS * period;
             if quiet && has_bytes {
@@ -278,7 +289,7 @@ impl<F> Tail<F> {
             None => tell(Mishap::Gap),
         }
         if let Some(line) = source.lines.last_line() {
-            take(&line);
+            take.line(&line);
         }
         source.lines.restart(0);
         source.digest.clear();
@@ -303,7 +314,7 @@ impl<F> Source<F> {
         match self.read(world, take) {
             Ok(0) | Err(_) => {
                 if let Some(line) = self.lines.last_line() {
-                    take(&line);
+                    take.line(&line);
                 }
             }
             Ok(_) => self.last_bytes = now,
@@ -328,9 +339,7 @@ impl<F> Source<F> {
             }
             remember(&mut self.digest, &room[..count]);
             self.lines.filled(count);
-            while let Some(line) = self.lines.next_line() {
-                take(&line);
-            }
+            self.lines.drain(take);
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Daemon;
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::limits::{CLOCK_STEP_MS, REPLAY_JUMP_MS};
-use crate::pgbouncer::lines::Line;
+use crate::pgbouncer::lines::{Line, Taker};
 use crate::runtime::state::{self, Saver, State, Unusable};
 use crate::runtime::tail::{Place, Tail};
 use crate::runtime::world::{Output, World};
@@ -85,7 +85,7 @@ impl<F> Daemon<F> {
         let mut mishaps = Vec::new();
         for tail in &mut self.tails {
             let analyzer = &mut self.analyzer;
-            let take = &mut |line: &Line<'_>| _ = analyzer.line(line);
+            let take: &mut dyn Taker = analyzer;
             match places.iter().find(|place| place.path == tail.path()) {
                 Some(place) => tail.resume(world, place, now, take, &mut |mishap| {
                     mishaps.push((place.path.display().to_string(), mishap));
@@ -93,7 +93,7 @@ impl<F> Daemon<F> {
                 // As at the start: only what comes from now on is counted.
                 None => {
                     let until = tail.end_place(world, now).offset();
-                    let _ = tail.begin(world, (0, until), &mut |_| {});
+                    let _ = tail.begin(world, (0, until), &mut |_: &Line<'_>| {});
                 }
             }
         }

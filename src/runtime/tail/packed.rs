@@ -78,12 +78,10 @@ pub(super) fn read<W: World>(
             break;
         }
         lines.filled(count);
-        while let Some(line) = lines.next_line() {
-            take(&line);
-        }
+        lines.drain(take);
     }
     if let Some(line) = lines.last_line() {
-        take(&line);
+        take.line(&line);
     }
     Ok(())
 }

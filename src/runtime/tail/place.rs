@@ -152,7 +152,7 @@ impl<F> Tail<F> {
     fn catch_up(&mut self, world: &mut impl World<File = F>, mut source: Source<F>, take: Take<'_>) {
         let _ = source.read(world, take);
         if let Some(line) = source.lines.last_line() {
-            take(&line);
+            take.line(&line);
         }
         self.current = Some(source);
         self.retire(world);

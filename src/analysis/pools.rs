@@ -1,0 +1,95 @@
+//! The (database, user) pools that have proved to welcome their clients at once, by the hash of their names.
+//!
+//! Every client that says good-bye proves its pool anew, so this is asked for half of all lines: one look at one word.
+//! (`HashSet` hashes the hash once more, at a hundred instructions.)
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::limits::PROVEN_POOLS;
+
+/// At most a half of the slots is taken, so a look ends soon.
+const SLOTS: usize = (PROVEN_POOLS * 2).next_power_of_two();
+
+/// At most [`PROVEN_POOLS`] hashes.
+#[derive(Debug)]
+pub(super) struct Pools {
+    /// 0 where there is none.
+    slots: Box<[u64]>,
+    count: usize,
+}
+
+impl Pools {
+    /// None.
+    pub(super) fn new() -> Self {
+        Self { slots: vec![0; SLOTS].into_boxed_slice(), count: 0 }
+    }
+
+    /// Whether the pool is one of them.
+    #[inline]
+    pub(super) fn contains(&self, pool: u64) -> bool {
+        self.slots[self.place(pool)] == pool.max(1)
+    }
+
+    /// Adds a pool, if there is room.
+    #[inline]
+    pub(super) fn insert(&mut self, pool: u64) {
+        let place = self.place(pool);
+        if self.slots[place] == 0 && self.count < PROVEN_POOLS {
+            self.slots[place] = pool.max(1);
+            self.count += 1;
+        }
+    }
+
+    /// Forgets them all.
+    pub(super) fn clear(&mut self) {
+        self.slots.fill(0);
+        self.count = 0;
+    }
+
+    /// Where the pool is, or would be.
+    #[inline]
+    fn place(&self, pool: u64) -> usize {
+        let mut place = pool as usize % SLOTS;
+        while self.slots[place] != 0 && self.slots[place] != pool.max(1) {
+            place = (place + 1) % SLOTS;
+        }
+        place
+    }
+}
+
+impl Serialize for Pools {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.slots.iter().filter(|slot| **slot != 0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pools {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut pools = Self::new();
+        Vec::<u64>::deserialize(from)?.into_iter().for_each(|pool| pools.insert(pool));
+        Ok(pools)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_there_until_there_is_no_room() {
+        let mut pools = Pools::new();
+        let pool = |number: u64| number % 2 * SLOTS as u64 + number / 2;
+        for number in 0..PROVEN_POOLS as u64 {
+            assert!(!pools.contains(pool(number)) || number == 1, "0 counts as 1");
+            pools.insert(pool(number));
+            pools.insert(pool(number));
+        }
+        assert!((0..PROVEN_POOLS as u64).all(|number| pools.contains(pool(number))));
+        pools.insert(u64::MAX);
+        pools.insert(u64::MAX - 1);
+        assert!(!pools.contains(u64::MAX - 1), "no room");
+        pools.clear();
+        assert!(!pools.contains(pool(7)));
+        assert_eq!(pools.count, 0);
+    }
+}

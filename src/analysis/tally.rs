@@ -1,0 +1,94 @@
+//! What is counted of attempts: how many, what became of them, and which were the first and the last.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pgbouncer::record::Stamp;
+
+/// A place in the log: its time, and how many attempts came before it. Clocks go back; the order of lines does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The number of attempts before.
+    pub sequence: u64,
+    /// The time as the log has it.
+    pub stamp: Stamp,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// It is in.
+    Login {
+        /// Nothing proves it but that it lived on.
+        assumed: bool,
+    },
+    /// It did not get in.
+    Failed {
+        /// Why, by the fixed part.
+        reason: &'a [u8],
+    },
+}
+
+/// Attempts and what became of them. `logins = attempts − failed`; `pending` and `assumed` are parts of `logins`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Login attempts.
+    pub attempts: u64,
+    /// Those that were not found failed.
+    pub logins: u64,
+    /// Those that were.
+    pub failed: u64,
+    /// Those of the logins that are not decided yet.
+    pub pending: u64,
+    /// Those of the logins that nothing proves but that they lived on.
+    pub assumed: u64,
+    /// Failures of attempts that were told as logins of an earlier period, and are none of this one's.
+    pub failed_later: u64,
+}
+
+impl Tally {
+    #[inline]
+    pub(super) fn decide(&mut self, outcome: &Outcome<'_>) {
+        match outcome {
+            Outcome::Login { assumed } => {
+                self.logins += 1;
+                self.assumed += u64::from(*assumed);
+            }
+            Outcome::Failed { .. } => self.failed += 1,
+        }
+    }
+}
+
+/// Logins and failures by something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// Logins.
+    pub logins: u64,
+    /// Failed attempts.
+    pub failed: u64,
+}
+
+impl Row {
+    #[inline]
+    pub(super) fn decide(&mut self, outcome: &Outcome<'_>) {
+        match outcome {
+            Outcome::Login { .. } => self.logins += 1,
+            Outcome::Failed { .. } => self.failed += 1,
+        }
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Widens first and last so that they hold this moment as well.
+#[inline]
+pub(super) fn extend(first: &mut Option<Moment>, last: &mut Option<Moment>, moment: Moment) {
+    if first.is_none_or(|first| moment.sequence < first.sequence) {
+        *first = Some(moment);
+    }
+    if last.is_none_or(|last| moment.sequence > last.sequence) {
+        *last = Some(moment);
+    }
+}

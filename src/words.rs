@@ -1,0 +1,349 @@
+//! Short texts compared, searched and hashed eight bytes at a time.
+//!
+//! The names of a log have 5 to 40 bytes. For such a text a call of the C library's `memcmp` costs more than the
+//! comparison: musl's goes byte by byte, and on a line of 145 bytes these calls were 500 instructions.
+//!
+//! ```
+//! use loganalyzer::words;
+//!
+//! assert!(words::same(b"app/web@10.0.0.7", b"app/web@10.0.0.7"));
+//! assert!(words::begins(b"closing because: x", b"closing"));
+//! assert_eq!(words::place(u64::from_le_bytes(*b"app/web@"), b'@'), 7);
+//! ```
+
+/// One in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Whether two texts are the same.
+#[inline]
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && begins(left, right)
+}
+
+/// Whether `text` begins with `start`.
+#[inline]
+pub fn begins(text: &[u8], start: &[u8]) -> bool {
+    let Some(text) = text.get(..start.len()) else { return false };
+    if start.len() < 8 {
+        return short(text) == short(start);
+    }
+    let (left, right) = (text.as_chunks::<8>().0, start.as_chunks::<8>().0);
+    if left.iter().zip(right).any(|(one, other)| u64::from_le_bytes(*one) != u64::from_le_bytes(*other)) {
+        return false;
+    }
+    // The last eight bytes, of which some have been compared already.
+    text.last_chunk::<8>() == start.last_chunk::<8>()
+}
+
+/// A text of less than eight bytes as a number; texts of the same length have the same only if they are the same.
+#[inline]
+fn short(text: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
+    }
+    text.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// The eight bytes from `at` on, the first of them the lowest; `None` where there are not so many.
+#[inline]
+pub fn word(text: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
+}
+
+/// Where `byte` stands first in eight bytes; 8 where it does not.
+#[inline]
+pub fn place(word: u64, byte: u8) -> usize {
+    marks(word, byte).trailing_zeros() as usize / 8
+}
+
+/// A bit in each byte that is `byte`. The lowest is right; those above it may be wrong by the borrow.
+#[inline]
+fn marks(word: u64, byte: u8) -> u64 {
+    let difference = word ^ (ONES * u64::from(byte));
+    difference.wrapping_sub(ONES) & !difference & (ONES << 7)
+}
+
+/// A mask of the first bytes of a word.
+#[inline]
+pub fn first_bytes(count: usize) -> u64 {
+    const MASKS: [u64; 9] =
+        [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff, 0xff_ffff_ffff, 0xffff_ffff_ffff, 0xff_ffff_ffff_ffff, u64::MAX];
+    MASKS[count.min(8)]
+}
+
+/// Bytes of a [`Window`] that can be asked for.
+const SPAN: usize = 1024;
+/// Bytes of a [`Window`] in all.
+pub const WINDOW: usize = SPAN + 8;
+
+/// A text of fixed length, of which any eight bytes can be read without asking whether they are there: places beyond
+/// [`Window::LAST`] begin anew, so whoever has read that far has read nonsense, and must say so.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a>(pub &'a [u8; WINDOW]);
+
+impl<'a> Window<'a> {
+    /// The last place at which what is read is what stands there.
+    pub const LAST: usize = SPAN - 1;
+
+    /// The eight bytes from `at` on, the first of them the lowest.
+    #[inline]
+    pub fn word(self, at: usize) -> u64 {
+        word(self.0, at % SPAN).unwrap_or_default()
+    }
+
+    /// The bytes from one place up to another; none where there are none.
+    #[inline]
+    pub fn slice(self, from: usize, to: usize) -> &'a [u8] {
+        self.0.get(from..to).unwrap_or_default()
+    }
+
+    /// Whether `text`, which has at least eight bytes or exactly six, stands at `at`.
+    #[inline]
+    pub fn has<const N: usize>(self, at: usize, text: &[u8; N]) -> bool {
+        let mut difference = 0;
+        let mut from = 0;
+        while from + 8 <= N {
+            difference |= self.word(at + from) ^ word(text, from).unwrap_or_default();
+            from += 8;
+        }
+        if N < 8 {
+            return self.word(at) & first_bytes(N) == short_word(text);
+        }
+        // The last eight bytes, of which some may have been compared already.
+        difference | (self.word(at + N - 8) ^ word(text, N - 8).unwrap_or_default()) == 0
+    }
+
+    /// Whether the `length` bytes at one place are those at another.
+    #[inline]
+    pub fn is_same(self, at: usize, other: usize, length: usize) -> bool {
+        let mut from = 0;
+        while from + 8 <= length {
+            if self.word(at + from) != self.word(other + from) {
+                return false;
+            }
+            from += 8;
+        }
+        (self.word(at + from) ^ self.word(other + from)) & first_bytes(length - from) == 0
+    }
+
+    /// Whether the `length` bytes at `at` are those of `words`, behind which there are zeros.
+    #[inline]
+    pub fn begins<const N: usize>(self, at: usize, length: usize, words: &[u64; N]) -> bool {
+        let whole = length / 8;
+        for (place, &word) in words.iter().enumerate().take(whole) {
+            if self.word(at + 8 * place) != word {
+                return false;
+            }
+        }
+        let rest = self.word(at + 8 * whole) & first_bytes(length % 8);
+        words.get(whole).map_or(length == 8 * N, |&word| word == rest)
+    }
+
+    /// Where `byte` stands first, from `at` on and within the next `most` bytes or soon behind them.
+    #[inline]
+    pub fn find(self, at: usize, most: usize, byte: u8) -> Option<usize> {
+        let mut from = at;
+        while from < at + most {
+            let place = place(self.word(from), byte);
+            if place < 8 {
+                return Some(from + place);
+            }
+            from += 8;
+        }
+        None
+    }
+}
+
+/// A text of at most eight bytes, with zeros behind it.
+#[inline]
+fn short_word(text: &[u8]) -> u64 {
+    text.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// A text as words, with zeros behind it; `None` where it does not fit.
+pub fn padded<const N: usize>(text: &[u8]) -> Option<[u64; N]> {
+    let mut words = [0; N];
+    if text.len() > 8 * N {
+        return None;
+    }
+    text.chunks(8).zip(&mut words).for_each(|(chunk, word)| *word = short_word(chunk));
+    Some(words)
+}
+
+/// A hash of a text with a secret that is never shown and never kept: whoever chooses the text cannot choose the
+/// hash. It is the multiplication of wyhash (Wang Yi) and its followers, and no cryptography.
+#[inline]
+pub fn hash(text: &[u8], secret: [u64; 2]) -> u64 {
+    let mut seed = secret[0] ^ text.len() as u64;
+    let mut rest = text;
+    while let Some((chunk, behind)) = rest.split_first_chunk::<16>()
+        && !behind.is_empty()
+    {
+        seed = fold(half(chunk, 0) ^ secret[1], half(chunk, 8) ^ seed);
+        rest = behind;
+    }
+    let (first, last) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        // The last sixteen bytes, of which some may have been taken already.
+        (Some(first), Some(last)) => {
+            let first = text.last_chunk::<16>().map_or(*first, |both| half(both, 0).to_le_bytes());
+            (u64::from_le_bytes(first), u64::from_le_bytes(*last))
+        }
+        _ => (short(text), 0),
+    };
+    fold(first ^ secret[1], last ^ seed)
+}
+
+#[inline]
+fn half(chunk: &[u8; 16], at: usize) -> u64 {
+    word(chunk, at).unwrap_or_default()
+}
+
+/// The two halves of a product, one upon the other.
+#[inline]
+pub fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The value of the first `count` bytes of a word, if they are decimal digits, one to eight.
+#[inline]
+pub fn decimal(word: u64, count: usize) -> Option<u32> {
+    if count == 0 || count > 8 {
+        return None;
+    }
+    // Zeros before them, so that there are always eight.
+    let empty = 64 - 8 * count as u32;
+    let digits = (word << empty) ^ (ONES * 0x30) ^ (!(u64::MAX << empty) & (ONES * 0x30));
+    if (digits | digits.wrapping_add(ONES * 0x76)) & ONES << 7 != 0 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) as u32)
+}
+
+/// Whether all eight bytes are lower-case hexadecimal digits.
+#[inline]
+pub fn are_hexadecimal(word: u64) -> bool {
+    // `a` to `f` have the sixth bit, `0` to `9` have not.
+    let letters = word >> 6 & ONES;
+    let high = word & (ONES * 0xf0) == ONES * 0x30 + letters * 0x30;
+    let low = word & (ONES * 0x0f);
+    let not_above = (low + ONES * 6 + letters * 3) & (ONES * 0x10) == 0;
+    let not_below = (low + ONES * 0x0f) & letters << 4 == letters << 4;
+    high && not_above && not_below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts() -> impl Iterator<Item = Vec<u8>> {
+        (0..40usize).map(|length| (0..length).map(|place| b'a' + (place * 7 % 23) as u8).collect())
+    }
+
+    #[test]
+    fn same_and_begins_are_those_of_slices() {
+        for text in texts() {
+            for start in 0..=text.len() {
+                assert!(begins(&text, &text[..start]));
+                assert_eq!(same(&text, &text[..start]), start == text.len());
+                for place in 0..start {
+                    let mut other = text[..start].to_vec();
+                    other[place] ^= 0x20;
+                    assert!(!begins(&text, &other), "{start}: byte {place}");
+                }
+            }
+            assert!(!begins(&text, &[&text[..], b"x"].concat()));
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_byte_is_that_of_slices() {
+        for bytes in [[0, 1, 0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0, 1, 0], [0xff, 0x80, 0x7f, 0, 1, 0x81, 2, 3]] {
+            for byte in 0..=255 {
+                let expected = bytes.iter().position(|&other| other == byte);
+                assert_eq!(place(u64::from_le_bytes(bytes), byte), expected.unwrap_or(8), "{byte} in {bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_says_what_slices_say() {
+        let bytes: [u8; WINDOW] = std::array::from_fn(|place| b"ab@cdefgh/ij"[place % 12]);
+        let window = Window(&bytes);
+        for at in [0, 1, 7, 100, 400] {
+            assert_eq!(
+                window.find(at, 100, b'@'),
+                bytes[at..].iter().position(|&byte| byte == b'@').map(|place| at + place)
+            );
+            assert_eq!(window.find(at, 100, b'x'), None);
+            for length in 0..48 {
+                let words: [u64; 6] = padded(&bytes[at..at + length]).expect("it fits");
+                assert!(window.begins(at, length, &words) && window.is_same(at, at + 12, length), "{length} at {at}");
+                let other = bytes[at + 1..at + 1 + length] == bytes[at..at + length];
+                assert_eq!(window.begins(at + 1, length, &words), other);
+                assert_eq!(window.is_same(at, at + 1, length), other);
+            }
+        }
+        assert!(window.begins(3, 48, &padded::<6>(&bytes[3..51]).expect("it fits")));
+        assert!(
+            window.has(2, b"@cdefgh/ijab@cdef")
+                && !window.has(2, b"@cdefgh/ijab@cdeg")
+                && !window.has(2, b"@cdefgx/ijab@cdef")
+        );
+        assert!(
+            window.has(2, b"@cdefg")
+                && !window.has(2, b"@cdefx")
+                && window.has(2, b"@cdefgh/")
+                && padded::<1>(b"123456789").is_none()
+        );
+    }
+
+    #[test]
+    fn decimal_is_that_of_the_standard_library() {
+        for text in ["0", "7", "10", "99", "007", "65535", "1234567", "12345678", "99999999"] {
+            let mut bytes = *b"s)\n2026-";
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            let word = u64::from_le_bytes(bytes);
+            assert_eq!(decimal(word, text.len()), text.parse().ok(), "{text}");
+            for (place, byte) in (0..text.len()).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
+                let mut other = bytes;
+                other[place] = byte;
+                let expected = std::str::from_utf8(&other[..text.len()]).ok().and_then(|text| text.parse().ok());
+                let expected = expected.filter(|_| byte.is_ascii_digit());
+                assert_eq!(decimal(u64::from_le_bytes(other), text.len()), expected, "{other:?}");
+            }
+        }
+        assert_eq!((decimal(0x30, 0), decimal(0x30, 9)), (None, None));
+    }
+
+    #[test]
+    fn only_lower_case_hexadecimal_digits_are() {
+        for byte in 0..=255u8 {
+            for place in 0..8 {
+                let mut text = *b"09afb3c7";
+                text[place] = byte;
+                let expected = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+                assert_eq!(are_hexadecimal(u64::from_le_bytes(text)), expected, "{byte:#x} at {place}");
+            }
+        }
+    }
+
+    /// Every bit of a text and of the secret changes about half of the bits of its hash.
+    #[test]
+    fn every_bit_counts_in_a_hash() {
+        let secret = [0x1234_5678_9abc_def0, 0x0fed_cba9_8765_4321];
+        for text in texts().skip(1) {
+            let before = hash(&text, secret);
+            for bit in 0..text.len() * 8 {
+                let mut other = text.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                let changed = (before ^ hash(&other, secret)).count_ones();
+                assert!((10..=54).contains(&changed), "{} bytes, bit {bit}: {changed}", text.len());
+            }
+            assert_ne!(before, hash(&text, [secret[0] ^ 1, secret[1]]));
+            assert_ne!(before, hash(&text[1..], secret));
+        }
+    }
+}
