@@ -112,8 +112,8 @@ fn suffix_places(detail: &[u8]) -> [Option<usize>; 2] {
     [Some(detail.len()), memchr::memmem::rfind(detail, b" tls=")]
 }
 
-/// Whether no line that begins with these names can be read in two ways: they hold neither blank nor `@`, the user no
-/// slash before the database's end could be one, and there is a database.
+/// Whether no line that begins with these names can be read in two ways: neither holds a blank or an `@`, nor the database
+/// a slash, or a bracket at its start (`(nodb)` is no name).
 pub(super) fn is_plain(database: &[u8], user: &[u8]) -> bool {
     let is_odd = |byte: &u8| matches!(byte, b' ' | b'@');
     !database.starts_with(b"(") && !database.contains(&b'/') && !database.iter().chain(user).any(is_odd)
