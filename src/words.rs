@@ -71,12 +71,25 @@ pub fn first_bytes(count: usize) -> u64 {
     MASKS[count.min(8)]
 }
 
-/// Bytes of a [`Window`] that can be asked for.
+/// Bytes of a [`Window`] from which on can be asked.
 const SPAN: usize = 1024;
+/// The most bytes that are asked for at once.
+const ASKED: usize = 64;
 /// Bytes of a [`Window`] in all.
-pub const WINDOW: usize = SPAN + 8;
+pub const WINDOW: usize = SPAN + ASKED;
 
-/// A text of fixed length, of which any eight bytes can be read without asking whether they are there: places beyond
+/// Which bytes of a text are compared: ones, and zeros behind them.
+static MASKS: [u8; 2 * ASKED] = {
+    let mut masks = [0; 2 * ASKED];
+    let mut place = 0;
+    while place < ASKED {
+        masks[place] = 0xff;
+        place += 1;
+    }
+    masks
+};
+
+/// A text of fixed length, of which any bytes can be read without asking whether they are there: places beyond
 /// [`Window::LAST`] begin anew, so whoever has read that far has read nonsense, and must say so.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a>(pub &'a [u8; WINDOW]);
@@ -91,52 +104,29 @@ impl<'a> Window<'a> {
         word(self.0, at % SPAN).unwrap_or_default()
     }
 
+    /// The `N` bytes from `at` on, at most 64.
+    #[inline]
+    pub fn bytes<const N: usize>(self, at: usize) -> &'a [u8; N] {
+        self.0[at % SPAN..].first_chunk().unwrap_or(&[0; N])
+    }
+
+    /// Whether the first `length` of the `N` bytes from `at` on, at most 64, are those of `known`: see [`same_where`].
+    #[inline]
+    pub fn is<const N: usize>(self, at: usize, length: usize, known: &[u8; N]) -> bool {
+        let masks = MASKS[ASKED - length.min(ASKED)..].first_chunk().unwrap_or(&[0; N]);
+        same_where(self.bytes(at), known, masks)
+    }
+
     /// The bytes from one place up to another; none where there are none.
     #[inline]
     pub fn slice(self, from: usize, to: usize) -> &'a [u8] {
         self.0.get(from..to).unwrap_or_default()
     }
 
-    /// Whether `text`, which has at least eight bytes or exactly six, stands at `at`.
+    /// Whether the bytes from one place on are `text`.
     #[inline]
-    pub fn has<const N: usize>(self, at: usize, text: &[u8; N]) -> bool {
-        let mut difference = 0;
-        let mut from = 0;
-        while from + 8 <= N {
-            difference |= self.word(at + from) ^ word(text, from).unwrap_or_default();
-            from += 8;
-        }
-        if N < 8 {
-            return self.word(at) & first_bytes(N) == short_word(text);
-        }
-        // The last eight bytes, of which some may have been compared already.
-        difference | (self.word(at + N - 8) ^ word(text, N - 8).unwrap_or_default()) == 0
-    }
-
-    /// Whether the `length` bytes at one place are those at another.
-    #[inline]
-    pub fn is_same(self, at: usize, other: usize, length: usize) -> bool {
-        let mut from = 0;
-        while from + 8 <= length {
-            if self.word(at + from) != self.word(other + from) {
-                return false;
-            }
-            from += 8;
-        }
-        (self.word(at + from) ^ self.word(other + from)) & first_bytes(length - from) == 0
-    }
-
-    /// Whether the `length` bytes at `at` are those of `words`, behind which there are zeros.
-    #[inline]
-    pub fn begins<const N: usize>(self, at: usize, length: usize, words: &[u64; N]) -> bool {
-        let whole = length / 8;
-        for (place, &word) in words.iter().enumerate().take(whole) {
-            if self.word(at + 8 * place) != word {
-                return false;
-            }
-        }
-        let rest = self.word(at + 8 * whole) & first_bytes(length % 8);
-        words.get(whole).map_or(length == 8 * N, |&word| word == rest)
+    pub fn holds(self, at: usize, text: &[u8]) -> bool {
+        same(self.slice(at, at + text.len()), text)
     }
 
     /// Where `byte` stands first, from `at` on and within the next `most` bytes or soon behind them.
@@ -144,9 +134,9 @@ impl<'a> Window<'a> {
     pub fn find(self, at: usize, most: usize, byte: u8) -> Option<usize> {
         let mut from = at;
         while from < at + most {
-            let place = place(self.word(from), byte);
-            if place < 8 {
-                return Some(from + place);
+            let marks = marks(self.word(from), byte);
+            if marks != 0 {
+                return Some(from + marks.trailing_zeros() as usize / 8);
             }
             from += 8;
         }
@@ -154,20 +144,40 @@ impl<'a> Window<'a> {
     }
 }
 
-/// A text of at most eight bytes, with zeros behind it.
+/// Whether two texts are the same in all bits of `masks`. All bytes are compared, whatever they are: three instructions for
+/// sixteen of them, and no branch that may be guessed wrong. (Of words instead of bytes the compiler makes branches.)
 #[inline]
-fn short_word(text: &[u8]) -> u64 {
-    text.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+pub fn same_where<const N: usize>(text: &[u8; N], known: &[u8; N], masks: &[u8; N]) -> bool {
+    let mut difference = 0;
+    for place in 0..N {
+        difference |= (text[place] ^ known[place]) & masks[place];
+    }
+    difference == 0
 }
 
-/// A text as words, with zeros behind it; `None` where it does not fit.
-pub fn padded<const N: usize>(text: &[u8]) -> Option<[u64; N]> {
-    let mut words = [0; N];
-    if text.len() > 8 * N {
+/// Whether all bytes that have a mask are lower-case hexadecimal digits.
+#[inline]
+pub fn are_hexadecimal(text: &[u8; 16], masks: &[u8; 16]) -> bool {
+    let is_none = |byte: u8| u8::from(byte.wrapping_sub(b'0') > 9) & u8::from(byte.wrapping_sub(b'a') > 5);
+    let mut none = 0;
+    for place in 0..16 {
+        none |= is_none(text[place]) & masks[place];
+    }
+    none == 0
+}
+
+/// A text with zeros behind it; `None` where it does not fit.
+pub const fn padded<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() > N {
         return None;
     }
-    text.chunks(8).zip(&mut words).for_each(|(chunk, word)| *word = short_word(chunk));
-    Some(words)
+    let mut place = 0;
+    while place < text.len() {
+        bytes[place] = text[place];
+        place += 1;
+    }
+    Some(bytes)
 }
 
 /// A hash of a text with a secret that is never shown and never kept: whoever chooses the text cannot choose the
@@ -222,16 +232,13 @@ pub fn decimal(word: u64, count: usize) -> Option<u32> {
     Some((fours * 10_000 + (fours >> 32)) as u32)
 }
 
-/// Whether all eight bytes are lower-case hexadecimal digits.
+/// Whether the first `count` bytes of a word are decimal digits, one to eight.
 #[inline]
-pub fn are_hexadecimal(word: u64) -> bool {
-    // `a` to `f` have the sixth bit, `0` to `9` have not.
-    let letters = word >> 6 & ONES;
-    let high = word & (ONES * 0xf0) == ONES * 0x30 + letters * 0x30;
-    let low = word & (ONES * 0x0f);
-    let not_above = (low + ONES * 6 + letters * 3) & (ONES * 0x10) == 0;
-    let not_below = (low + ONES * 0x0f) & letters << 4 == letters << 4;
-    high && not_above && not_below
+pub fn are_decimal(word: u64, count: usize) -> bool {
+    // Behind zero bytes, in which there are none that are not.
+    let digits = (word ^ (ONES * 0x30)).checked_shl(64 - 8 * count.min(8) as u32);
+    let are_digits = |digits: u64| (digits | digits.wrapping_add(ONES * 0x76)) & ONES << 7 == 0;
+    (1..=8).contains(&count) && digits.is_some_and(are_digits)
 }
 
 #[cfg(test)]
@@ -272,32 +279,21 @@ mod tests {
     fn a_window_says_what_slices_say() {
         let bytes: [u8; WINDOW] = std::array::from_fn(|place| b"ab@cdefgh/ij"[place % 12]);
         let window = Window(&bytes);
-        for at in [0, 1, 7, 100, 400] {
-            assert_eq!(
-                window.find(at, 100, b'@'),
-                bytes[at..].iter().position(|&byte| byte == b'@').map(|place| at + place)
-            );
+        for at in [0, 1, 7, 100, 400, Window::LAST] {
+            let found = bytes[at..].iter().position(|&byte| byte == b'@').map(|place| at + place);
+            assert!(at == Window::LAST || window.find(at, 100, b'@') == found);
             assert_eq!(window.find(at, 100, b'x'), None);
-            for length in 0..48 {
-                let words: [u64; 6] = padded(&bytes[at..at + length]).expect("it fits");
-                assert!(window.begins(at, length, &words) && window.is_same(at, at + 12, length), "{length} at {at}");
-                let other = bytes[at + 1..at + 1 + length] == bytes[at..at + length];
-                assert_eq!(window.begins(at + 1, length, &words), other);
-                assert_eq!(window.is_same(at, at + 1, length), other);
+            for length in 0..=48 {
+                let known: [u8; 48] = padded(&bytes[at..at + length]).expect("it fits");
+                assert!(window.is(at, length, &known) && window.holds(at, &bytes[at..at + length]), "{length} at {at}");
+                for place in 0..length {
+                    let mut other = known;
+                    other[place] ^= 1;
+                    assert!(!window.is(at, length, &other), "{length} at {at}: byte {place}");
+                }
             }
         }
-        assert!(window.begins(3, 48, &padded::<6>(&bytes[3..51]).expect("it fits")));
-        assert!(
-            window.has(2, b"@cdefgh/ijab@cdef")
-                && !window.has(2, b"@cdefgh/ijab@cdeg")
-                && !window.has(2, b"@cdefgx/ijab@cdef")
-        );
-        assert!(
-            window.has(2, b"@cdefg")
-                && !window.has(2, b"@cdefx")
-                && window.has(2, b"@cdefgh/")
-                && padded::<1>(b"123456789").is_none()
-        );
+        assert!(padded::<8>(b"123456789").is_none() && padded(b"12345678") == Some(*b"12345678"));
     }
 
     #[test]
@@ -313,20 +309,22 @@ mod tests {
                 let expected = std::str::from_utf8(&other[..text.len()]).ok().and_then(|text| text.parse().ok());
                 let expected = expected.filter(|_| byte.is_ascii_digit());
                 assert_eq!(decimal(u64::from_le_bytes(other), text.len()), expected, "{other:?}");
+                assert_eq!(are_decimal(u64::from_le_bytes(other), text.len()), expected.is_some(), "{other:?}");
             }
         }
         assert_eq!((decimal(0x30, 0), decimal(0x30, 9)), (None, None));
+        assert!(!are_decimal(u64::MAX, 0) && !are_decimal(ONES * 0x30, 9));
     }
 
     #[test]
     fn only_lower_case_hexadecimal_digits_are() {
-        for byte in 0..=255u8 {
-            for place in 0..8 {
-                let mut text = *b"09afb3c7";
-                text[place] = byte;
-                let expected = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-                assert_eq!(are_hexadecimal(u64::from_le_bytes(text)), expected, "{byte:#x} at {place}");
-            }
+        for (byte, place) in (0..=255u8).flat_map(|byte| (0..16).map(move |place| (byte, place))) {
+            let (mut text, mut masks) = (*b"0123456789abcdef", [0xff; 16]);
+            text[place] = byte;
+            let expected = byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            assert_eq!(are_hexadecimal(&text, &masks), expected, "{byte:#x} at {place}");
+            masks[place] = 0;
+            assert!(are_hexadecimal(&text, &masks), "nobody asks what {byte:#x} is");
         }
     }
 

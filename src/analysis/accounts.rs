@@ -11,6 +11,7 @@ use super::repeats::Hosts;
 use super::tally::extend;
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
 use crate::pgbouncer::record::LoginAttempt;
+use crate::pgbouncer::usual_attempt::UsualAttempt;
 use crate::words;
 use serde::{Deserialize, Serialize};
 
@@ -166,11 +167,10 @@ impl Accounts {
 
     /// Counts one more attempt of an account that came to a database before: `known` is where that one counts.
     #[inline]
-    pub(super) fn attempt_again(&mut self, known: Ticket, attempt: &LoginAttempt<'_>) -> Ticket {
+    pub(super) fn attempt_again(&mut self, known: Ticket, attempt: UsualAttempt<'_>) -> Ticket {
         self.total.attempts += 1;
         self.accounts[usize::from(known.account)].tally.attempts += 1;
-        let repeat = attempt.host_repeat;
-        let from = match repeat.and_then(|repeat| self.hosts.get(known.account, repeat)) {
+        let from = match self.hosts.get(known.account, attempt.host) {
             Some(from) => from,
             None => self.host_again(known.account, attempt),
         };
@@ -178,18 +178,15 @@ impl Accounts {
     }
 
     #[cold]
-    fn host_again(&mut self, account: u16, attempt: &LoginAttempt<'_>) -> u16 {
-        let from = self.pair(account, Kind::Address, attempt.address.host);
-        if let Some(repeat) = attempt.host_repeat
-            && from != OTHERS
-        {
-            self.hosts.set(account, repeat, from);
+    fn host_again(&mut self, account: u16, attempt: UsualAttempt<'_>) -> u16 {
+        let from = self.pair(account, Kind::Address, attempt.address());
+        if from != OTHERS {
+            self.hosts.set(account, attempt.host, from);
         }
         from
     }
 
     /// Counts what became of an attempt.
-    #[inline]
     pub fn decide(&mut self, ticket: Ticket, moment: Moment, outcome: &Outcome<'_>) {
         if ticket.told {
             self.decide_later(ticket, outcome);
@@ -209,6 +206,21 @@ impl Accounts {
         if let Outcome::Failed { reason } = outcome {
             let pair = self.pair(ticket.account, Kind::Reason, reason);
             self.row(ticket.account, Kind::Reason, pair).decide(outcome);
+        }
+    }
+
+    /// The same of a login beyond doubt, which nearly all are: half of the instructions.
+    #[inline]
+    pub(super) fn decide_login(&mut self, ticket: Ticket, moment: Moment) {
+        match self.accounts.get_mut(ticket.account as usize) {
+            Some(account) if !ticket.told => {
+                self.total.logins += 1;
+                account.tally.logins += 1;
+                extend(&mut account.first, &mut account.last, moment);
+                self.row(ticket.account, Kind::Address, ticket.from).logins += 1;
+                self.row(ticket.account, Kind::Database, ticket.database).logins += 1;
+            }
+            _ => self.decide(ticket, moment, &Outcome::Login { assumed: false }),
         }
     }
 

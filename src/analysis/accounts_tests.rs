@@ -10,8 +10,6 @@ fn attempt<'a>(user: &'a [u8], host: &'a [u8]) -> LoginAttempt<'a> {
         address,
         prefix: b"",
         hopeless: false,
-        repeat: None,
-        host_repeat: None,
         is_plain: true,
         tls: None,
         replication: false,

@@ -207,7 +207,7 @@ impl Analyzer {
         match &record.event {
             Event::LoginAttempt(attempt) => {
                 let &Record { stamp, pid, socket, .. } = record;
-                self.attempt(&Origin { stamp, pid, socket }, attempt, at)
+                self.attempt(&Origin { stamp, pid, socket, repeat: None }, attempt, at)
             }
             Event::Stats(stats) => {
                 self.stats(record, stats, at);
@@ -229,7 +229,7 @@ impl Analyzer {
             self.sessions.hand_over(origin, attempt.prefix);
             return Seen::Nothing;
         }
-        let arrival = self.count(attempt, origin.stamp);
+        let arrival = self.count(attempt, origin);
         if let Some(silences) = self.watch.silences() {
             let account = arrival.tickets.run.map_or(usize::MAX, |ticket| ticket.account as usize);
             silences.attempt(arrival.moment.sequence, account, attempt.user, at);
@@ -249,20 +249,8 @@ impl Analyzer {
     }
 
     /// Counts an attempt, and says where its outcome will be counted.
-    #[inline]
-    fn count(&mut self, attempt: &LoginAttempt<'_>, stamp: Stamp) -> Arrival {
-        let moment = Moment { sequence: self.sequence, stamp };
-        self.sequence += 1;
-        let known = attempt.repeat.and_then(|repeat| self.repeats.get(repeat));
-        let Some(known) = known else { return self.count_new(attempt, moment) };
-        let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
-        known.proven = proven;
-        let &mut Known { ref tickets, watched, pool, .. } = known;
-        Arrival { moment, tickets: self.periods.attempt_again(tickets, attempt), watched, pool, is_proven }
-    }
-
-    #[cold]
-    fn count_new(&mut self, attempt: &LoginAttempt<'_>, moment: Moment) -> Arrival {
+    fn count(&mut self, attempt: &LoginAttempt<'_>, origin: &Origin<'_>) -> Arrival {
+        let moment = self.next_moment(origin.stamp);
         let (tickets, is_watched) = self.periods.attempt(attempt);
         let mut watched = [NOT_WATCHED; 2];
         if is_watched {
@@ -271,12 +259,20 @@ impl Analyzer {
         }
         let pool = self.sessions.hash_pool(attempt);
         let (is_proven, proven) = self.sessions.is_pool_proven(pool, None);
-        if let Some(repeat) = attempt.repeat
+        if let Some(repeat) = origin.repeat
             && tickets.are_lasting()
         {
             self.repeats.set(repeat, Known { tickets, watched, pool, proven });
         }
         Arrival { moment, tickets, watched, pool, is_proven }
+    }
+
+    /// The place in the log of the attempt that comes.
+    #[inline]
+    pub(super) fn next_moment(&mut self, stamp: Stamp) -> Moment {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Moment { sequence, stamp }
     }
 
     /// What a process' coming and going means for the log's own life.
@@ -343,6 +339,16 @@ pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided
             Outcome::Failed { reason } if session.hopeless => watch.refine_failure(&login, reason),
             Outcome::Failed { reason } => watch.failure(&login, reason),
         }
+    }
+}
+
+/// The same, of a login beyond doubt.
+#[inline]
+pub(super) fn settle_login(periods: &mut Periods, watch: &mut Watch, session: &Session) {
+    if watch.silences().is_none() && session.watched == [NOT_WATCHED; 2] {
+        periods.decide_login(session.tickets, session.moment);
+    } else {
+        settle(periods, watch, &Decided { session, outcome: Outcome::Login { assumed: false } });
     }
 }
 

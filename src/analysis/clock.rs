@@ -229,7 +229,7 @@ impl Analyzer {
 /// The open sessions of an entry.
 fn count_open(sessions: &sessions::Sessions, entry: usize, now: i64) -> OpenCounts {
     let mut counts = OpenCounts::default();
-    for session in sessions.open().filter(|session| watched_entries(session.watched).any(|own| own == entry)) {
+    for session in sessions.undecided().filter(|session| watched_entries(session.watched).any(|own| own == entry)) {
         match sessions::state(session, now) {
             OpenState::Pending => counts.pending += 1,
             OpenState::Assumed | OpenState::Proven => counts.logins += 1,

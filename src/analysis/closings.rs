@@ -1,7 +1,7 @@
 //! What a client's record says of the attempt under its pointer: above all its closing.
 
 use super::accounts::Outcome;
-use super::session_table::Key;
+use super::session_table::{Key, Session};
 use super::sessions::{Decide, Decided, Sessions};
 use crate::limits::LOGIN_TIMEOUT_SECONDS;
 use crate::pgbouncer::parser::closing_behind;
@@ -50,6 +50,17 @@ impl Sessions {
     fn close(&mut self, number: u32, closing: &Closing<'_>, at: i64, decide: Decide<'_>) {
         let reason = reasons::classify(closing.reason);
         self.close_for(number, closing, &reason, at, decide);
+    }
+
+    /// Closes the socket of a client that could log in and said good-bye: [`reasons::CLOSE_REQUEST`].
+    #[inline]
+    pub(super) fn close_on_request(&mut self, number: u32, place: usize, settle: impl FnOnce(&Session)) {
+        let session = self.table.get(number);
+        if session.reloads == self.reloads && !session.is_pool_proven && !session.proven {
+            self.proven.insert(session.pool);
+        }
+        settle(session);
+        self.table.remove_at(number, place);
     }
 
     /// Closes a socket.

@@ -7,6 +7,7 @@ use super::session_table::Session;
 use super::traffic::Traffic;
 use crate::limits::SAMPLE_BYTES;
 use crate::pgbouncer::record::{LoginAttempt, Stats};
+use crate::pgbouncer::usual_attempt::UsualAttempt;
 use serde::{Deserialize, Serialize};
 
 /// How many lines there were, by what they turned out to be.
@@ -226,12 +227,11 @@ impl Periods {
         self.each().for_each(|figures| figures.line(sort, bytes));
     }
 
-    /// A line that was understood.
-    #[inline]
-    pub(super) fn understood(&mut self) {
-        self.run.lines.count(Sort::Understood);
-        if let Some(day) = &mut self.day {
-            day.lines.count(Sort::Understood);
+    /// So many lines were understood.
+    pub(super) fn understood(&mut self, lines: u64) {
+        for figures in self.each() {
+            figures.lines.total += lines;
+            figures.lines.understood += lines;
         }
     }
 
@@ -245,7 +245,7 @@ impl Periods {
 
     /// Counts one more attempt of an account and a database whose last one counted as `known` says.
     #[inline]
-    pub(super) fn attempt_again(&mut self, known: &Tickets, attempt: &LoginAttempt<'_>) -> Tickets {
+    pub(super) fn attempt_again(&mut self, known: Tickets, attempt: UsualAttempt<'_>) -> Tickets {
         let run = known.run.map(|ticket| self.run.accounts.attempt_again(ticket, attempt));
         let day = self.day.as_mut().zip(known.day).map(|(day, ticket)| day.accounts.attempt_again(ticket, attempt));
         Tickets { run, day }
@@ -259,6 +259,17 @@ impl Periods {
         }
         if let Some((day, ticket)) = self.day.as_mut().zip(tickets.day) {
             day.accounts.decide(ticket, moment, outcome);
+        }
+    }
+
+    /// Counts that an attempt was a login, beyond doubt.
+    #[inline]
+    pub(super) fn decide_login(&mut self, tickets: Tickets, moment: Moment) {
+        if let Some(ticket) = tickets.run {
+            self.run.accounts.decide_login(ticket, moment);
+        }
+        if let Some((day, ticket)) = self.day.as_mut().zip(tickets.day) {
+            day.accounts.decide_login(ticket, moment);
         }
     }
 

@@ -38,13 +38,19 @@ impl Index {
     /// The entry with this hash for which `same` says yes.
     #[inline]
     pub(super) fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+        self.find_place(hash, same).map(|(entry, _)| entry)
+    }
+
+    /// The same, and where it stands as long as nothing is added or removed.
+    #[inline]
+    pub(super) fn find_place(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<(u32, usize)> {
         let tag = tag(hash);
         let mut place = self.home(tag);
         loop {
             let slot = self.slots[place];
             let entry = slot.entry.checked_sub(1)?;
             if slot.tag == tag && same(entry) {
-                return Some(entry);
+                return Some((entry, place));
             }
             place = (place + 1) & self.mask;
         }
@@ -79,7 +85,6 @@ impl Index {
     }
 
     /// Removes an entry, if it is there.
-    #[inline]
     pub(super) fn remove(&mut self, hash: u64, entry: u32) {
         let mut hole = self.home(tag(hash));
         while self.slots[hole].entry != entry + 1 {
@@ -88,8 +93,14 @@ impl Index {
             }
             hole = (hole + 1) & self.mask;
         }
+        self.remove_at(hole);
+    }
+
+    /// Removes the entry that [`Index::find_place`] found here.
+    #[inline]
+    pub(super) fn remove_at(&mut self, place: usize) {
         self.count -= 1;
-        let mut place = hole;
+        let (mut hole, mut place) = (place, place);
         loop {
             place = (place + 1) & self.mask;
             let other = self.slots[place];

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::saved::Secret;
 use crate::limits::ADDRESS_MAX;
-use crate::words::{self, Window, word};
+use crate::words::{self, Window};
 
+/// Bytes of a prefix that are compared at once: seldom are there more.
+const COMPARED: usize = 48;
 /// Bytes of a prefix that are kept: nearly every `D/U@A ` fits.
 const KEPT: usize = 72;
 /// Of a longer one, so many are kept as they are, behind the hash of the others.
@@ -82,13 +84,13 @@ impl PrefixMark {
     #[inline]
     pub(super) fn stands_at(&self, text: Window<'_>, at: usize) -> bool {
         let length = self.length();
-        let (words, _) = self.kept.as_chunks::<8>();
-        let mut same = (8..=KEPT).contains(&length);
-        for (place, word) in words.iter().enumerate().take(length / 8) {
-            same &= text.word(at + 8 * place) == u64::from_le_bytes(*word);
-        }
-        // The last eight bytes, of which some have been compared already.
-        same && word(&self.kept, length - 8).is_some_and(|last| text.word(at + length - 8) == last)
+        let first: Option<&[u8; COMPARED]> = self.kept.first_chunk();
+        first.is_some_and(|first| text.is(at, length.min(COMPARED), first))
+            && (length <= COMPARED || self.goes_on_at(text, at + COMPARED))
+    }
+
+    fn goes_on_at(&self, text: Window<'_>, at: usize) -> bool {
+        self.kept.get(COMPARED..self.length()).is_some_and(|rest| text.holds(at, rest))
     }
 
     fn begins_long(&self, text: &[u8], hasher: &Secret) -> bool {

@@ -16,7 +16,7 @@ impl Analyzer {
 
     /// The figures of the accounts of a period.
     pub fn summary_of(&self, period: Period, now: i64) -> Summary {
-        self.periods.of(period).accounts.summary(self.sessions.open().filter_map(|session| {
+        self.periods.of(period).accounts.summary(self.sessions.undecided().filter_map(|session| {
             let state = sessions::state(session, now);
             let Tickets { run, day } = session.tickets;
             let ticket = if period == Period::Run { run } else { day };

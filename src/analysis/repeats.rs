@@ -52,23 +52,24 @@ impl Repeats {
     }
 }
 
-/// Counters that are remembered.
-const HOSTS: usize = 2048;
+/// Counters that are remembered: 32 KiB.
+const HOSTS: usize = 4096;
 
 /// Where an account's clients from an address count, by the number that the parser gave the address.
 #[derive(Debug)]
-pub(super) struct Hosts(Box<[Option<Host>]>);
+pub(super) struct Hosts(Box<[Host]>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Host {
-    repeat: Repeat,
+    /// Of the address, [`Repeat::epoch`]; 0 where none is.
+    epoch: u32,
     account: u16,
     counter: u16,
 }
 
 impl Default for Hosts {
     fn default() -> Self {
-        Self(vec![None; HOSTS].into_boxed_slice())
+        Self(vec![Host::default(); HOSTS].into_boxed_slice())
     }
 }
 
@@ -76,19 +77,23 @@ impl Hosts {
     /// The counter, if it is known.
     #[inline]
     pub(super) fn get(&self, account: u16, repeat: Repeat) -> Option<u16> {
-        match self.0[Self::place(account, repeat)] {
-            Some(host) if host.repeat == repeat && host.account == account => Some(host.counter),
-            _ => None,
-        }
+        let epoch = repeat.epoch();
+        let mut known = probe(account, repeat).map(|place| self.0[place]);
+        known.find(|known| known.epoch == epoch && known.account == account).map(|known| known.counter)
     }
 
     /// Remembers it.
     pub(super) fn set(&mut self, account: u16, repeat: Repeat, counter: u16) {
-        self.0[Self::place(account, repeat)] = Some(Host { repeat, account, counter });
+        let free = probe(account, repeat).find(|&place| self.0[place].epoch == 0);
+        // Those that are no more are not looked for: so the first place is taken from whoever has it.
+        let place = free.or_else(|| probe(account, repeat).next()).unwrap_or_default();
+        self.0[place] = Host { epoch: repeat.epoch(), account, counter };
     }
+}
 
-    #[inline]
-    fn place(account: u16, repeat: Repeat) -> usize {
-        (usize::from(account) * 241 + repeat.place()) % HOSTS
-    }
+/// Where it may stand.
+#[inline]
+fn probe(account: u16, repeat: Repeat) -> impl Iterator<Item = usize> {
+    let home = usize::from(account) * 241 + repeat.place() * 7;
+    (home..home + 4).map(|place| place % HOSTS)
 }

@@ -7,6 +7,7 @@ use super::accounts::Moment;
 use super::figures::Tickets;
 use super::index::{Index, mix};
 use super::prefix::PrefixMark;
+use super::sessions::Arrival;
 use crate::limits::SESSIONS;
 use crate::pgbouncer::record::{Pointer, Stamp, Zone};
 
@@ -87,6 +88,18 @@ impl Session {
         older: NONE,
         newer: NONE,
     };
+
+    /// Sets what is known of an attempt that came at `at`.
+    #[inline]
+    pub(super) fn open(&mut self, arrival: &Arrival, at: i64) {
+        self.moment = arrival.moment;
+        self.at = at;
+        self.tickets = arrival.tickets;
+        self.watched = arrival.watched;
+        self.pool = arrival.pool;
+        self.is_pool_proven = arrival.is_proven;
+        self.proven = false;
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -119,7 +132,13 @@ impl SessionTable {
 
     #[inline]
     pub(super) fn find(&self, key: Key) -> Option<u32> {
-        self.index.find(key.hash(), |number| self.slots[number as usize].key == key)
+        self.find_place(key).map(|(number, _)| number)
+    }
+
+    /// The session of this key, and where it stands in the index as long as none is opened or removed.
+    #[inline]
+    pub(super) fn find_place(&self, key: Key) -> Option<(u32, usize)> {
+        self.index.find_place(key.hash(), |number| self.slots[number as usize].key == key)
     }
 
     #[inline]
@@ -172,10 +191,21 @@ impl SessionTable {
     }
 
     /// The same, where nobody asks what it was.
-    #[inline]
     pub(super) fn remove(&mut self, number: u32) {
-        let Session { key, older, newer, .. } = self.slots[number as usize];
-        self.unindex(key, number);
+        self.index.remove(self.slots[number as usize].key.hash(), number);
+        self.unlink(number);
+    }
+
+    /// The same of a session that [`SessionTable::find_place`] found at `place`.
+    #[inline]
+    pub(super) fn remove_at(&mut self, number: u32, place: usize) {
+        self.index.remove_at(place);
+        self.unlink(number);
+    }
+
+    #[inline]
+    fn unlink(&mut self, number: u32) {
+        let Session { older, newer, .. } = self.slots[number as usize];
         match self.slots.get_mut(older as usize) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
@@ -189,7 +219,7 @@ impl SessionTable {
 
     /// Gives a session another key, as an online restart does.
     pub(super) fn rename(&mut self, number: u32, key: Key) {
-        self.unindex(self.slots[number as usize].key, number);
+        self.index.remove(self.slots[number as usize].key.hash(), number);
         self.slots[number as usize].key = key;
         self.index.insert(key.hash(), number);
     }
@@ -219,11 +249,6 @@ impl SessionTable {
     /// The session of an attempt.
     pub(super) fn number_of(&self, sequence: u64) -> Option<u32> {
         self.numbers_newest_first().find(|&number| self.get(number).moment.sequence == sequence)
-    }
-
-    #[inline]
-    fn unindex(&mut self, key: Key, number: u32) {
-        self.index.remove(key.hash(), number);
     }
 }
 

@@ -32,7 +32,7 @@ use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
 use crate::limits::{ASSUMED_AFTER_MS, ATTEMPTS_TO_TELL};
 use crate::pgbouncer::reasons::LEFT_AT_PROMPT;
-use crate::pgbouncer::record::{Event, LoginAttempt, Record, Socket, Stamp, Version};
+use crate::pgbouncer::record::{Event, LoginAttempt, Record, Repeat, Socket, Stamp, Version};
 
 /// The reason of an attempt that had to be decided because the table of sessions was full.
 const TOO_MANY: &[u8] = b"too many open sessions to follow";
@@ -83,6 +83,8 @@ pub(super) struct Origin<'a> {
     pub(super) pid: u32,
     /// `None` where only the user's own expressions have read it.
     pub(super) socket: Option<Socket<'a>>,
+    /// Where the parser remembers its database and user, if it does.
+    pub(super) repeat: Option<Repeat>,
 }
 
 /// The open sessions and what decides them.
@@ -149,7 +151,7 @@ impl Sessions {
     }
 
     /// Those that are not decided: the open ones, the oldest first, and those that were left before any closing.
-    pub(super) fn open(&self) -> impl Iterator<Item = &Session> {
+    pub(super) fn undecided(&self) -> impl Iterator<Item = &Session> {
         self.table.iter().chain(&self.left_early)
     }
 
@@ -182,7 +184,7 @@ impl Sessions {
 
     /// Whether a session is of an entry that there is not.
     pub(super) fn watches_beyond(&self, entries: usize) -> bool {
-        self.open().any(|session| watched_entries(session.watched).any(|entry| entry >= entries))
+        self.undecided().any(|session| watched_entries(session.watched).any(|entry| entry >= entries))
     }
 
     /// The watched entries are numbered anew: each goes where `moved` says, or nowhere.
@@ -281,26 +283,33 @@ impl Sessions {
         if let Some(number) = self.table.find(key) {
             self.left(number, at, decide);
         }
-        if self.table.is_full() {
+        if self.is_full() {
             self.push_out(at, decide);
         }
-        let session = self.table.open(key);
-        session.moment = arrival.moment;
-        session.at = at;
-        session.prefix.set(socket.rest, attempt.prefix.len(), &self.hasher);
-        session.tickets = arrival.tickets;
-        session.watched = arrival.watched;
-        session.pool = arrival.pool;
-        session.is_pool_proven = arrival.is_proven;
-        session.reloads = self.reloads;
+        let (session, hasher) = self.open(key);
+        session.open(arrival, at);
+        session.prefix.set(socket.rest, attempt.prefix.len(), hasher);
         session.hopeless = attempt.hopeless;
         session.is_plain = attempt.is_plain;
-        session.proven = false;
+    }
+
+    /// Opens a session, in which all is to be set; and what its `D/U@A ` is hashed with. There is room for it.
+    #[inline]
+    pub(super) fn open(&mut self, key: Key) -> (&mut Session, &Secret) {
+        let session = self.table.open(key);
+        session.reloads = self.reloads;
+        (session, &self.hasher)
+    }
+
+    /// Whether there is no room for one more.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.table.is_full()
     }
 
     /// There is no room: the oldest is decided by its age.
     #[cold]
-    fn push_out(&mut self, at: i64, decide: Decide<'_>) {
+    pub(super) fn push_out(&mut self, at: i64, decide: Decide<'_>) {
         if let Some(session) = self.table.take_oldest() {
             self.pushed_out += 1;
             conclude(&session, by_age((at - session.at) / 1000, TOO_MANY), decide);

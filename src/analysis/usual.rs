@@ -5,14 +5,15 @@
 //! says, which the line begins with: no name in it has to be read again. And where a line ends is known when it has
 //! been read: nobody has to look for its newline before.
 
-use super::analyzer::{Analyzer, settle};
+use super::analyzer::{Analyzer, settle, settle_login};
+use super::repeats::Known;
 use super::session_table::Key;
-use super::sessions::{Decided, Origin, Sessions};
+use super::sessions::{Arrival, Decided, Origin, Sessions};
 use crate::pgbouncer::lines::{Line, Taker};
-use crate::pgbouncer::parser::usual_closing;
-use crate::pgbouncer::reasons::Reason;
-use crate::pgbouncer::record::{Closing, Format, Side, Socket};
+use crate::pgbouncer::parser::{close_request, usual_closing};
+use crate::pgbouncer::record::{Format, Side, Socket};
 use crate::pgbouncer::usual::Client;
+use crate::pgbouncer::usual_attempt::UsualAttempt;
 use crate::words::Window;
 
 /// Takes all lines, where nobody wants to see what each of them says.
@@ -23,55 +24,113 @@ impl Taker for Analyzer {
 
     fn usual(&mut self, text: &[u8], length: usize) -> usize {
         let mut taken = 0;
+        let mut run = Run::default();
         while let Some(window) = text.get(taken..).and_then(|rest| rest.first_chunk())
-            && let Some(line) = self.usual_line(Window(window), length - taken)
+            && let Some(line) = self.usual_line(Window(window), length - taken, &mut run)
         {
             taken += line;
+            run.lines += 1;
         }
+        self.note(&mut run);
+        self.periods.understood(run.lines);
         taken
     }
+}
+
+/// Usual lines that were taken one behind the other.
+#[derive(Debug, Default)]
+struct Run {
+    /// How many.
+    lines: u64,
+    /// When the last one was written and by whom, if nobody has noted that yet: of a thousand lines a second, only the
+    /// last has to be known. 30 instructions per line.
+    last: Option<(i64, u32)>,
 }
 
 impl Analyzer {
     /// Takes the line at the start of `text`, of which the first `length` bytes are the log's, if it is a usual one, and
     /// says how many bytes it has; else nothing has been done.
     #[inline]
-    fn usual_line(&mut self, text: Window<'_>, length: usize) -> Option<usize> {
+    fn usual_line(&mut self, text: Window<'_>, length: usize, run: &mut Run) -> Option<usize> {
         let client = self.parser.usual_client(text)?;
         let key = Key { pid: client.pid, pointer: client.pointer };
         // The byte behind the newline is the log's as well, and nothing was read that a window does not have.
         let most = length.min(Window::LAST);
-        match self.sessions.table.find(key) {
-            Some(number) => self.usual_closing(&client, number, most),
-            None => self.usual_attempt(&client, most),
+        match self.sessions.table.find_place(key) {
+            Some((number, place)) => self.usual_closing(client, number, place, most, run),
+            None => self.usual_attempt(client, most, run),
         }
     }
 
     /// A client's record comes: its instant, in milliseconds since 1970-01-01 UTC.
     #[inline]
-    fn client_arrives(&mut self, client: &Client<'_>) -> i64 {
-        self.parser.take_usual(client);
-        let at = match &mut self.last {
-            // Of the same second as the record before, it is as far east of Greenwich.
-            Some(last) if client.is_next && self.step.is_none() => {
-                last.millis = client.stamp.millis;
-                self.last_at = last.millis - self.east;
-                self.zones.was_asked(self.last_at);
-                self.last_at
-            }
-            _ => self.arrive(client.stamp, client.format),
-        };
+    fn client_arrives(&mut self, client: Client<'_>, run: &mut Run) -> i64 {
+        self.parser.take_usual(&client);
+        // Of the same second as the record before, it is as far east of Greenwich.
+        if client.is_next && self.last.is_some() && self.step.is_none() {
+            run.last = Some((client.stamp.millis, client.pid));
+            return client.stamp.millis - self.east;
+        }
+        self.client_arrives_anew(client, run)
+    }
+
+    /// The first of a process in a second.
+    #[inline(never)]
+    fn client_arrives_anew(&mut self, client: Client<'_>, run: &mut Run) -> i64 {
+        self.note(run);
+        let at = self.arrive(client.stamp, client.format);
         self.heart.record(at);
+        self.sessions.processes.wrote(client.pid, at);
         at
     }
 
-    fn usual_closing(&mut self, client: &Client<'_>, number: u32, most: usize) -> Option<usize> {
-        let (closing, reason, end) = self.sessions.usual_closing(client, number)?;
+    /// Notes when the last line was written.
+    fn note(&mut self, run: &mut Run) {
+        if let (Some((millis, pid)), Some(last)) = (run.last.take(), &mut self.last) {
+            last.millis = millis;
+            self.last_at = millis - self.east;
+            self.zones.was_asked(self.last_at);
+            self.heart.record(self.last_at);
+            self.sessions.processes.wrote(pid, self.last_at);
+        }
+    }
+
+    #[inline]
+    fn usual_closing(
+        &mut self,
+        client: Client<'_>,
+        number: u32,
+        place: usize,
+        most: usize,
+        run: &mut Run,
+    ) -> Option<usize> {
+        let at = self.sessions.message_of(&client, number)?;
+        let Some(end) = close_request(client.text, at).filter(|_| self.sessions.has_closings()) else {
+            return self.other_closing(client, number, at, most, run);
+        };
         if end >= most {
             return None;
         }
-        self.periods.understood();
-        let at = self.client_arrives(client);
+        self.client_arrives(client, run);
+        let Self { periods, watch, sessions, .. } = self;
+        sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
+        sessions.close_on_request(number, place, |session| settle_login(periods, watch, session));
+        Some(end)
+    }
+
+    /// One for another reason, or the first of all.
+    #[inline(never)]
+    fn other_closing(
+        &mut self,
+        client: Client<'_>,
+        number: u32,
+        at: usize,
+        most: usize,
+        run: &mut Run,
+    ) -> Option<usize> {
+        let (closing, reason, end) = usual_closing(client.text, at).filter(|(_, _, end)| *end < most)?;
+        let at = self.client_arrives(client, run);
+        self.note(run);
         let Self { periods, watch, sessions, .. } = self;
         sessions.wrote(client.pid, client.format, at);
         sessions.closing_seen(&mut |decided: &Decided<'_>| settle(periods, watch, decided));
@@ -80,29 +139,67 @@ impl Analyzer {
     }
 
     #[inline]
-    fn usual_attempt(&mut self, client: &Client<'_>, most: usize) -> Option<usize> {
-        let (attempt, end) = self.parser.usual_attempt(client)?;
-        if end >= most {
+    fn usual_attempt(&mut self, client: Client<'_>, most: usize, run: &mut Run) -> Option<usize> {
+        let attempt = self.parser.usual_attempt(&client)?;
+        if attempt.end >= most {
             return None;
         }
-        self.periods.understood();
-        let at = self.client_arrives(client);
-        let &Client { stamp, pid, pointer, text, who, .. } = client;
+        // Whose attempts are those of clients that are taken over, or are told one by one, does not come here.
+        let is_new = self.sessions.is_taking_over(client.pid) || self.watch.silences().is_some();
+        match self.repeats.get(attempt.pool).filter(|_| !is_new) {
+            Some(&mut known) => self.attempt_again(client, attempt, known, run),
+            None => self.first_attempt(client, attempt, run)?,
+        }
+        Some(attempt.end)
+    }
+
+    /// An attempt of a pool of which another was counted.
+    #[inline]
+    fn attempt_again(&mut self, client: Client<'_>, attempt: UsualAttempt<'_>, known: Known, run: &mut Run) {
+        let at = self.client_arrives(client, run);
+        let moment = self.next_moment(client.stamp);
+        let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
+        if proven != known.proven {
+            self.repeats.set(attempt.pool, Known { proven, ..known });
+        }
+        let tickets = self.periods.attempt_again(known.tickets, attempt);
+        let key = Key { pid: client.pid, pointer: client.pointer };
+        if self.sessions.is_full() {
+            self.push_out(at);
+        }
+        let (session, hasher) = self.sessions.open(key);
+        session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, at);
+        session.prefix.set(client.text.slice(client.who, Window::LAST), attempt.prefix_length(), hasher);
+        (session.hopeless, session.is_plain) = (false, true);
+    }
+
+    #[cold]
+    fn push_out(&mut self, at: i64) {
+        let Self { periods, watch, sessions, .. } = self;
+        sessions.push_out(at, &mut |decided: &Decided<'_>| settle(periods, watch, decided));
+    }
+
+    /// The first attempt of a pool, or one that is to be looked at more closely.
+    #[cold]
+    fn first_attempt(&mut self, client: Client<'_>, attempt: UsualAttempt<'_>, run: &mut Run) -> Option<()> {
+        let Client { stamp, pid, pointer, text, who, .. } = client;
+        let read = attempt.read()?;
+        let at = self.client_arrives(client, run);
+        self.note(run);
         let socket = Some(Socket { side: Side::Client, pointer, rest: text.slice(who, Window::LAST) });
-        self.attempt(&Origin { stamp, pid, socket }, &attempt, at);
-        Some(end)
+        self.attempt(&Origin { stamp, pid, socket, repeat: Some(attempt.pool) }, &read, at);
+        Some(())
     }
 }
 
 impl Sessions {
-    /// The closing of an open session, if the client's line is it and can be nothing else; and where the line ends.
+    /// Where the message of a client's line begins, if it is this session's, who could log in, and can be nobody else's.
     #[inline]
-    fn usual_closing<'a>(&self, client: &Client<'a>, number: u32) -> Option<(Closing<'a>, Reason<'a>, usize)> {
+    fn message_of(&self, client: &Client<'_>, number: u32) -> Option<usize> {
         let session = self.table.get(number);
-        if !session.is_plain || !session.prefix.stands_at(client.text, client.who) {
-            return None;
-        }
-        usual_closing(client.text, client.who + session.prefix.length())
+        let is_usual = session.is_plain && !session.hopeless;
+        let is_its = is_usual && session.prefix.stands_at(client.text, client.who);
+        is_its.then(|| client.who + session.prefix.length())
     }
 
     /// A process wrote a record.

@@ -59,7 +59,7 @@ impl Analyzer {
 
     /// Whether pgbouncer is in this kernel's tables, and not in a container's: they show its listener, or a client.
     fn covers_pgbouncer(&self, connections: &Connections) -> bool {
-        let mut clients = self.sessions.open().filter_map(|session| session.prefix.endpoint());
+        let mut clients = self.sessions.undecided().filter_map(|session| session.prefix.endpoint());
         self.sessions.listening().iter().any(|port| connections.listening.contains(port))
             || clients.any(|endpoint| connections.remotes.contains(&endpoint))
     }

@@ -54,8 +54,6 @@ fn parse_at(rest: &[u8], place: usize) -> Option<LoginAttempt<'_>> {
         address,
         prefix: &rest[..=place],
         hopeless: names.hopeless,
-        repeat: None,
-        host_repeat: None,
         is_plain: is_plain(names.database, names.user),
         tls,
         replication,

@@ -112,8 +112,6 @@ fn parse_login<'a>(captures: &Captures<'a>) -> Option<Event<'a>> {
         address,
         prefix: b"",
         hopeless: false,
-        repeat: None,
-        host_repeat: None,
         is_plain: false,
         tls: text("lineTls").map(str::as_bytes),
         replication: false,

@@ -24,8 +24,11 @@
 use crate::limits::{LINE_MAX, READ_SIZE};
 use crate::words::WINDOW;
 
-/// Bytes of the log that are held at most; behind them there is room for a [`crate::words::Window`] to end.
-const CAPACITY: usize = READ_SIZE + LINE_MAX + 2;
+/// A line of the processor's cache. What the kernel reads goes to the start of one: copied to elsewhere, 300 MB take 70
+/// ms instead of 51.
+const CACHE_LINE: usize = 64;
+/// Bytes before those that a read brings: what is left of the last one is kept there.
+const KEPT: usize = LINE_MAX + 2;
 
 /// One line of the log, without its newline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,10 @@ impl<F: FnMut(&Line<'_>)> Taker for F {
 /// The reader: see the [module](self).
 #[derive(Debug)]
 pub struct Lines {
+    /// Behind what is held there is room for a [`crate::words::Window`] to end.
     buffer: Box<[u8]>,
+    /// Where what is read goes: behind [`KEPT`] bytes, at the start of a line of the cache.
+    read_at: usize,
     /// The first byte of the line that is to come next.
     start: usize,
     /// No newline stands between `start` and here.
@@ -97,13 +103,14 @@ impl Default for Lines {
 impl Lines {
     /// An empty reader at offset 0.
     pub fn new() -> Self {
-        let buffer = vec![0; CAPACITY + WINDOW].into_boxed_slice();
-        Self { buffer, start: 0, scanned: 0, end: 0, offset: 0, skipping: false }
+        let buffer = vec![0; CACHE_LINE + KEPT + READ_SIZE + WINDOW].into_boxed_slice();
+        let read_at = KEPT + buffer[KEPT..].as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+        Self { buffer, read_at, start: read_at, scanned: read_at, end: read_at, offset: 0, skipping: false }
     }
 
     /// Forgets what it holds and goes on at `offset` of another file.
     pub fn restart(&mut self, offset: u64) {
-        (self.start, self.scanned, self.end) = (0, 0, 0);
+        (self.start, self.scanned, self.end) = (self.read_at, self.read_at, self.read_at);
         self.offset = offset;
         self.skipping = false;
     }
@@ -119,19 +126,20 @@ impl Lines {
         self.skipping
     }
 
-    /// Room for at least [`READ_SIZE`] bytes; what is read into it must be told to [`Lines::filled`], and all lines
-    /// taken, before the next.
+    /// Room for [`READ_SIZE`] bytes; what is read into it must be told to [`Lines::filled`], and all lines taken, before
+    /// the next.
     pub fn room(&mut self) -> &mut [u8] {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.scanned -= self.start;
-        self.start = 0;
-        &mut self.buffer[self.end..CAPACITY]
+        // All lines have been taken, so what is left is shorter than any that is too long.
+        let start = self.read_at.saturating_sub(self.end - self.start);
+        self.buffer.copy_within(self.start..self.end, start);
+        self.scanned = self.scanned - self.start + start;
+        (self.start, self.end) = (start, self.read_at);
+        &mut self.buffer[self.read_at..self.read_at + READ_SIZE]
     }
 
     /// Says that the first `count` bytes of [`Lines::room`] now hold what follows in the file.
     pub fn filled(&mut self, count: usize) {
-        self.end = (self.end + count).min(CAPACITY);
+        self.end += count.min(READ_SIZE);
     }
 
     /// Copies `chunk`, of at most [`READ_SIZE`] bytes, into the room.

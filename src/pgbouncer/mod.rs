@@ -25,4 +25,4 @@ pub mod reasons;
 pub mod record;
 mod stats;
 pub mod usual;
-mod usual_attempt;
+pub mod usual_attempt;

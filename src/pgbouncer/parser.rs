@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::header::{self, DateCache, Header};
 use super::message;
 use super::reasons::{self, Reason};
-use super::record::{Closing, Event, LoginAttempt, Record};
-use super::usual::{self, Client, Tails};
-use super::usual_attempt::Known;
+use super::record::{Closing, Event, Record};
+use super::usual::{self, Client, Starts};
+use super::usual_attempt::{Known, UsualAttempt};
 use crate::limits::SYSLOG_IDENTS;
 use crate::words::Window;
 
@@ -39,7 +39,7 @@ pub struct Parser {
     #[serde(skip)]
     date: DateCache,
     #[serde(skip)]
-    tails: Tails,
+    starts: Starts,
     #[serde(skip)]
     attempts: Known,
     idents: Vec<Vec<u8>>,
@@ -52,7 +52,7 @@ impl Parser {
         Self {
             now,
             date: DateCache::default(),
-            tails: Tails::default(),
+            starts: Starts::default(),
             attempts: Known::default(),
             idents: Vec::new(),
         }
@@ -66,9 +66,9 @@ impl Parser {
     /// Reads one whole line, without its newline.
     #[inline]
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Reading<'a> {
-        self.tails.interrupt();
+        self.starts.interrupt();
         if let Some(header) = header::parse_own(line, &mut self.date) {
-            self.tails.learn(line, &header);
+            self.starts.learn(line, &header);
             return read_message(&header).map_or(Reading::Unrecognised, Reading::Record);
         }
         match header::parse_syslog(line, self.now) {
@@ -79,26 +79,26 @@ impl Parser {
 
     /// Reads what stands before a client's message, if the line at the start of `text` is as nearly all are.
     #[inline]
-    pub fn usual_client<'a>(&self, text: Window<'a>) -> Option<Client<'a>> {
-        usual::client(text, &self.date, &self.tails)
+    pub fn usual_client<'a>(&mut self, text: Window<'a>) -> Option<Client<'a>> {
+        self.starts.client(text)
     }
 
     /// The line of such a client is taken.
     #[inline]
     pub fn take_usual(&mut self, client: &Client<'_>) {
-        self.tails.take(client);
+        self.starts.take(client);
     }
 
     /// Reads the attempt of such a client up to the end of its line, if it is as nearly all are: no name in it holds
-    /// what could be read in another way. And where that end is.
+    /// what could be read in another way.
     #[inline]
-    pub fn usual_attempt<'a>(&mut self, client: &Client<'a>) -> Option<(LoginAttempt<'a>, usize)> {
-        if client.has_pointer() { self.attempts.parse(client.text, client.who) } else { None }
+    pub fn usual_attempt<'a>(&mut self, client: &Client<'a>) -> Option<UsualAttempt<'a>> {
+        if self.starts.has_pointer(client) { self.attempts.parse(client.text, client.who) } else { None }
     }
 
     /// Reads the first line of a record that goes on behind a newline: only its header and pointer are pgbouncer's.
     pub fn parse_cut<'a>(&mut self, line: &'a [u8]) -> Option<Record<'a>> {
-        self.tails.interrupt();
+        self.starts.interrupt();
         let own = header::parse_own(line, &mut self.date);
         let header =
             own.or_else(|| header::parse_syslog(line, self.now).filter(|header| self.is_ours(header.ident)))?;
@@ -186,18 +186,15 @@ pub fn closing_behind(rest: &[u8], prefix_length: usize) -> Option<Closing<'_>> 
     message::closing_behind(rest, prefix_length)
 }
 
-/// The closing at `at`, whose reason is one of pgbouncer's, to the letter, and whose age stands behind it; and where its
-/// line ends.
+/// Where the line ends, if `closing because: client close request (age=…)` stands at `at`.
 #[inline]
-pub fn usual_closing(text: Window<'_>, at: usize) -> Option<(Closing<'_>, Reason<'_>, usize)> {
-    if let Some((age, end)) = usual::close_request(text, at) {
-        let closing = Closing { reason: reasons::CLOSE_REQUEST.text, age: Some(age) };
-        return Some((closing, reasons::CLOSE_REQUEST, end));
-    }
-    usual_closing_for_other(text, at)
+pub fn close_request(text: Window<'_>, at: usize) -> Option<usize> {
+    usual::close_request(text, at)
 }
 
-fn usual_closing_for_other(text: Window<'_>, at: usize) -> Option<(Closing<'_>, Reason<'_>, usize)> {
+/// The closing at `at`, whose reason is one of pgbouncer's, to the letter, and whose age stands behind it; and where its
+/// line ends.
+pub fn usual_closing(text: Window<'_>, at: usize) -> Option<(Closing<'_>, Reason<'_>, usize)> {
     const MESSAGE_MAX: usize = 128;
     let newline = text.find(at, MESSAGE_MAX, b'\n')?;
     let end = usual::end(text, newline)?;

@@ -187,10 +187,6 @@ pub struct LoginAttempt<'a> {
     /// Whether pgbouncer already knew that it cannot succeed (`(nodb)/U`: unknown user since 1.15, unknown database
     /// since 1.17).
     pub hopeless: bool,
-    /// Where the parser remembers this database and user, if it does.
-    pub repeat: Option<Repeat>,
-    /// The same of the client's address, without the port.
-    pub host_repeat: Option<Repeat>,
     /// Whether no line that begins with this prefix can be read in two ways: no name in it holds a blank or an `@`, nor
     /// the database a slash or a bracket at its start.
     pub is_plain: bool,
@@ -200,7 +196,7 @@ pub struct LoginAttempt<'a> {
     pub replication: bool,
 }
 
-/// How many pools the parser remembers at a time: 64 KiB.
+/// How many pools the parser remembers at a time: 128 KiB.
 pub const REPEATS: usize = 1024;
 
 /// Something that the parser remembers, as a database with a user, or an address: as long as it is the same, they are.
@@ -216,6 +212,12 @@ impl Repeat {
     #[inline]
     pub fn place(self) -> usize {
         usize::from(self.place) % REPEATS
+    }
+
+    /// When it was remembered, from 1 on: nothing else has the same.
+    #[inline]
+    pub fn epoch(self) -> u32 {
+        self.epoch
     }
 }
 

@@ -6,13 +6,12 @@
 //! here is read as it would be there; a test compares the two on every line of every capture, whole and mangled
 //! (`tests/differential.rs`).
 //!
-//! It takes a fifth of the instructions of the grammar (callgrind: 1,000 for a line and all that it means, instead of
-//! 5,500), because nothing is looked for that can be compared, eight bytes at a time, and because no newline has to be
-//! found before: where a line ends is known when it has been read.
+//! It takes a tenth of the instructions of the grammar, because nothing is looked for that can be compared, sixteen
+//! bytes at a time, and because no newline has to be found before: where a line ends is known when it has been read.
 
-use super::header::{DateCache, Header};
+use super::header::{Header, parse_date};
 use super::record::{Format, Level, Pointer, Stamp, Zone};
-use crate::words::{self, Window, first_bytes, place, word};
+use crate::words::{self, Window, padded, place, same_where, word};
 
 /// A client's record, whose end is not known yet: what stands before its `D/U@A `.
 #[derive(Debug, Clone, Copy)]
@@ -29,72 +28,76 @@ pub struct Client<'a> {
     pub format: Format,
     /// Which socket it is about, if these are digits: what is the pointer of an open session is one.
     pub pointer: Pointer,
-    /// Which bytes of the pointer are its digits.
-    digits: [u64; 2],
-    /// Which tail it has.
-    tail: usize,
+    /// Which start it has.
+    start: usize,
     /// Whether the line before was of the same second, process and zone.
     pub is_next: bool,
 }
 
-impl Client<'_> {
-    /// Whether the pointer's digits are such, and lower-case as pgbouncer writes them.
-    #[inline]
-    pub(super) fn has_pointer(&self) -> bool {
-        let is_number = |half: usize| words::are_hexadecimal(self.pointer.0[half] | ZEROS & !self.digits[half]);
-        is_number(0) && is_number(1)
-    }
-}
-
-const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
-
-/// Where the zone or the pid begins, with the blank before it: behind the date, `.` and three digits.
+/// Bytes of date and time. Behind them and the point: the milliseconds, and the zone or the pid with the blank before it.
+const DATE: usize = 19;
+const MILLIS: usize = 20;
 const TAIL: usize = 23;
-/// The longest tail that is remembered: ` +0545 [4194304] LOG C-0x`.
-const TAIL_WORDS: usize = 4;
-/// How many tails: those of the processes of a `so_reuseport` take turns.
-const TAILS: usize = 4;
+/// Bytes of a line up to the blank behind the pointer: `2026-11-22 05:10:05.550 UTC [4711] LOG C-0x55d0a1b2c000: `.
+const START: usize = 64;
+/// How many starts are remembered: the processes of a `so_reuseport` take turns.
+const STARTS: usize = 4;
 /// What stands before the digits of a client's pointer.
 const CLIENT: &[u8] = b"C-0x";
+/// Bits that are the same in all hexadecimal digits, and others than in a zero byte.
+const DIGIT_BITS: u8 = 0xa0;
 
-/// What stands between the milliseconds and a client's pointer: ` UTC [4711] LOG C-0x`, ` 4711 LOG C-0x`.
+/// What a client's lines of one process begin with, in one second.
 #[derive(Debug, Clone, Copy)]
-struct Tail {
-    words: [u64; TAIL_WORDS],
-    masks: [u64; TAIL_WORDS],
-    length: usize,
-    /// How many digits a pointer has, and the masks of two words that hold them.
-    digits: usize,
-    digit_masks: [u64; 2],
+struct Start {
+    /// The first bytes of one of them.
+    text: [u8; START],
+    /// What of these is compared.
+    masks: [u8; START],
+    /// The printed second, as [`Stamp::millis`].
+    second: i64,
+    /// Where the pointer's digits are, and what stands behind it.
+    pointer: usize,
+    who: usize,
+    /// Which of the sixteen bytes from `pointer` on are its digits.
+    digits: [u8; 16],
     zone: Zone,
     pid: u32,
     format: Format,
 }
 
-impl Tail {
-    /// What no line has.
+impl Start {
+    /// What no line begins with.
     const NONE: Self = Self {
-        words: [u64::MAX; TAIL_WORDS],
-        masks: [0; TAIL_WORDS],
-        length: 0,
-        digits: 0,
-        digit_masks: [0; 2],
+        text: [0; START],
+        masks: [0xff; START],
+        second: 0,
+        pointer: 0,
+        who: 0,
+        digits: [0; 16],
         zone: Zone::Unknown,
         pid: 0,
         format: Format::FileSince111,
     };
 
+    /// Whether a line begins so.
     #[inline]
-    fn is(&self, words: [u64; TAIL_WORDS]) -> bool {
-        let difference = |place: usize| (words[place] & self.masks[place]) ^ self.words[place];
-        difference(0) | difference(1) | difference(2) | difference(3) == 0
+    fn begins(&self, line: &[u8; START]) -> bool {
+        same_where(line, &self.text, &self.masks)
+    }
+
+    /// Whether a line begins so but for its date and time, up to the point.
+    fn begins_another_second(&self, line: &[u8; START]) -> bool {
+        let mut masks = self.masks;
+        masks[..DATE].fill(0);
+        same_where(line, &self.text, &masks)
     }
 }
 
-/// The tails that the last lines had.
+/// What the last lines began with.
 #[derive(Debug)]
-pub(super) struct Tails {
-    known: [Tail; TAILS],
+pub(super) struct Starts {
+    known: [Start; STARTS],
     /// Where the next new one goes.
     next: usize,
     /// That of the last client's line.
@@ -103,82 +106,100 @@ pub(super) struct Tails {
     is_next: bool,
 }
 
-impl Default for Tails {
+impl Default for Starts {
     fn default() -> Self {
-        Self { known: [Tail::NONE; TAILS], next: 0, last: 0, is_next: false }
+        Self { known: [Start::NONE; STARTS], next: 0, last: 0, is_next: false }
     }
 }
 
-impl Tails {
+impl Starts {
     /// A line comes that is not usual.
     pub(super) fn interrupt(&mut self) {
         self.is_next = false;
     }
 
-    /// Remembers the tail of a client's line of pgbouncer's own.
+    /// Remembers what a client's line of pgbouncer's own begins with.
     pub(super) fn learn(&mut self, line: &[u8], header: &Header<'_>) {
-        let Header { stamp: Stamp { zone, .. }, pid, format, message, .. } = *header;
-        let length = line.len() - message.len() - TAIL + CLIENT.len();
+        let Header { stamp: Stamp { millis, zone }, pid, format, message, .. } = *header;
         let Some(digits) = message.strip_prefix(CLIENT) else { return };
         let Some(count @ 1..=16) = memchr::memchr(b':', digits) else { return };
-        let Some(words) = tail_words(|at| word(line, at)) else { return };
-        if header.level != Some(Level::Log) || length > 8 * TAIL_WORDS || Pointer::new(&digits[..count]).is_none() {
+        let pointer = line.len() - digits.len();
+        let who = pointer + count + 2;
+        if header.level != Some(Level::Log) || who > START || Pointer::new(&digits[..count]).is_none() {
             return;
         }
-        let masks = [0, 8, 16, 24].map(|from| first_bytes(length.saturating_sub(from)));
-        let words = [0, 1, 2, 3].map(|place| words[place] & masks[place]);
-        let digit_masks = [first_bytes(count), first_bytes(count.saturating_sub(8))];
-        let place = self.known.iter().position(|known| known.words == words).unwrap_or(self.next);
-        self.known[place] = Tail { words, masks, length, digits: count, digit_masks, zone, pid, format };
-        (self.next, self.last) = ((place + 1) % TAILS, place);
+        let mut masks = [0xff; START];
+        masks[MILLIS..TAIL].fill(0);
+        masks[pointer..pointer + count].fill(DIGIT_BITS);
+        masks[who..].fill(0);
+        let Some(text) = line.get(..who).filter(|text| text.ends_with(b": ")).and_then(padded) else { return };
+        let mut are_digits = [0; 16];
+        are_digits[..count].fill(0xff);
+        let second = millis - millis.rem_euclid(1000);
+        let start = Start { text, masks, second, pointer, who, digits: are_digits, zone, pid, format };
+        let place = self.known.iter().position(|known| known.begins_another_second(&text)).unwrap_or(self.next);
+        self.known[place] = start;
+        (self.next, self.last) = ((place + 1) % STARTS, place);
     }
 
-    /// Which tail a line has.
+    /// What a line begins with, and where that is remembered.
     #[inline]
-    fn find(&self, text: Window<'_>) -> Option<usize> {
-        let words = tail_words(|at| Some(text.word(at)))?;
-        let last = self.last % TAILS;
-        if self.known[last].is(words) { Some(last) } else { self.known.iter().position(|known| known.is(words)) }
+    fn find(&mut self, text: Window<'_>) -> Option<(usize, &Start)> {
+        let mut place = self.last % STARTS;
+        if !self.known[place].begins(text.bytes(0)) {
+            place = self.find_other(text)?;
+        }
+        Some((place, &self.known[place]))
+    }
+
+    /// The same, of a line that does not begin as the last one: another process wrote it, or a second has gone by.
+    #[inline(never)]
+    fn find_other(&mut self, text: Window<'_>) -> Option<usize> {
+        let line = text.bytes(0);
+        let place = self.known.iter().position(|known| known.begins_another_second(line))?;
+        let start = &mut self.known[place];
+        if !start.begins(line) {
+            start.second = parse_date(&line[..DATE], b' ')?;
+            start.text[..DATE].copy_from_slice(&line[..DATE]);
+            self.is_next = false;
+        }
+        Some(place)
+    }
+
+    /// Reads what stands before a client's message at LOG.
+    #[inline]
+    pub(super) fn client<'a>(&mut self, text: Window<'a>) -> Option<Client<'a>> {
+        let millis = milliseconds(text.word(MILLIS))?;
+        let (was_next, last) = (self.is_next, self.last);
+        let (place, start) = self.find(text)?;
+        let &Start { second, pointer: at, who, digits, zone, pid, format, .. } = start;
+        let half = |from: usize| text.word(at + from) & word(&digits, from).unwrap_or_default();
+        let pointer = Pointer([half(0), half(8)]);
+        let stamp = Stamp { millis: second + millis, zone };
+        let is_next = was_next && last == place && self.is_next;
+        Some(Client { text, who, stamp, pid, format, pointer, start: place, is_next })
+    }
+
+    /// Whether the pointer's digits are such, and lower-case as pgbouncer writes them.
+    #[inline]
+    pub(super) fn has_pointer(&self, client: &Client<'_>) -> bool {
+        let start = &self.known[client.start % STARTS];
+        words::are_hexadecimal(client.text.bytes(start.pointer), &start.digits)
     }
 
     /// The line of this client was taken: one whose end is not there yet is read once more.
     #[inline]
     pub(super) fn take(&mut self, client: &Client<'_>) {
-        (self.last, self.is_next) = (client.tail, true);
+        (self.last, self.is_next) = (client.start, true);
     }
 }
 
+/// The value of the three digits that a word begins with.
 #[inline]
-fn tail_words(word: impl Fn(usize) -> Option<u64>) -> Option<[u64; TAIL_WORDS]> {
-    Some([word(TAIL)?, word(TAIL + 8)?, word(TAIL + 16)?, word(TAIL + 24)?])
-}
-
-/// Reads what stands before a client's message at LOG.
-#[inline]
-pub(super) fn client<'a>(text: Window<'a>, date: &DateCache, tails: &Tails) -> Option<Client<'a>> {
-    let millis = date.known([text.word(0), text.word(8), text.word(12)])?;
-    // The last three bytes of the word; what stands before them has been compared with the date.
-    let millis = millis + i64::from(words::decimal(text.word(TAIL - 8) >> 40, 3)?);
-    let place = tails.find(text)?;
-    let tail = &tails.known[place];
-    let at = TAIL + tail.length;
-    let who = at + tail.digits + 2;
-    let pointer = Pointer([text.word(at) & tail.digit_masks[0], text.word(at + 8) & tail.digit_masks[1]]);
-    let stamp = Stamp { millis, zone: tail.zone };
-    let client = Client {
-        text,
-        who,
-        stamp,
-        pid: tail.pid,
-        format: tail.format,
-        pointer,
-        digits: tail.digit_masks,
-        tail: place,
-        is_next: tails.is_next && tails.last == place,
-    };
-    // The last digit is none of the zero bytes that stand behind a shorter pointer.
-    let end = text.word(who - 3);
-    (end as u8 != 0 && (end >> 8) as u16 == u16::from_le_bytes(*b": ")).then_some(client)
+fn milliseconds(word: u64) -> Option<i64> {
+    let digits = word as u32 & 0x00ff_ffff ^ 0x0030_3030;
+    let is_number = (digits | digits.wrapping_add(0x0076_7676)) & 0x0080_8080 == 0;
+    is_number.then_some(i64::from((digits & 0xff) * 100 + (digits >> 8 & 0xff) * 10 + (digits >> 16)))
 }
 
 /// Where the line ends whose newline must stand at `at`, behind it; `None` where none does, or a record goes on there.
@@ -189,21 +210,34 @@ pub(super) fn end(text: Window<'_>, at: usize) -> Option<usize> {
     is_end.then_some(at + 1)
 }
 
-/// `closing because: client close request (age=7s)`, which nine closings of ten are, at `at`: the age, and where the
-/// line ends.
+/// `closing because: client close request (age=7s)`, which nine closings of ten are, at `at`: where the line ends.
 #[inline]
-pub(super) fn close_request(text: Window<'_>, at: usize) -> Option<(u64, usize)> {
-    const START: &[u8; 43] = b"closing because: client close request (age=";
-    if !text.has(at, START) {
+pub(super) fn close_request(text: Window<'_>, at: usize) -> Option<usize> {
+    // The five bytes behind it are not compared.
+    const START: &[u8; 48] = b"closing because: client close request (age=.....";
+    const LENGTH: usize = 43;
+    if !text.is(at, LENGTH, START) {
         return None;
     }
-    let digits = text.word(at + START.len());
-    let bracket = place(digits, b')');
+    let age = text.word(at + LENGTH);
+    let bracket = place(age, b')');
     // Versions from 1.10 on say that these are seconds.
-    let unit = usize::from(text.word(at + START.len() + bracket - 1) as u8 == b's');
-    if bracket == 8 {
-        return None;
+    let unit = usize::from(text.word(at + LENGTH + bracket - 1) as u8 == b's');
+    words::are_decimal(age, bracket.checked_sub(unit)?).then(|| end(text, at + LENGTH + bracket + 1))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_are_three_digits() {
+        for number in 0..1000 {
+            let text = format!("{number:03} UTC ");
+            assert_eq!(milliseconds(words::word(text.as_bytes(), 0).expect("it fits")), Some(number));
+        }
+        for text in ["/00 UTC ", "0:0 UTC ", "00: UTC ", "0 0 UTC ", "00\u{0} UTC ", "1-1 UTC "] {
+            assert_eq!(milliseconds(words::word(text.as_bytes(), 0).expect("it fits")), None, "{text}");
+        }
     }
-    let age = words::decimal(digits, bracket - unit.min(bracket))?;
-    Some((u64::from(age), end(text, at + START.len() + bracket + 1)?))
 }

@@ -1,34 +1,97 @@
 //! A login attempt as nearly all are, read in one pass from its start.
 //!
 //! Where neither name holds a blank or an `@`, and the database no slash, there is only one place for each separator,
-//! so the first that is found is it. Names, addresses and suffixes repeat, and need to be looked at only once.
+//! so the first that is found is it. Names, addresses and suffixes repeat, and need to be looked at only once: what was
+//! read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
 
 use super::attempt::{MARK, fits, parse_suffix};
-use super::record::{Address, LoginAttempt, REPEATS, Repeat};
+use super::record::{LoginAttempt, REPEATS, Repeat};
 use super::{address, usual};
-use crate::words::{self, Window, first_bytes, place};
+use crate::limits::{DATABASE_NAME_MAX, USER_NAME_MAX};
+use crate::words::{self, Window, first_bytes, padded, place};
 
 /// Addresses that are remembered.
-const HOSTS: usize = REPEATS / 4;
-/// Words of a suffix that is remembered.
-const SUFFIX: usize = 8;
-/// The longest `D/U` that is remembered, in words.
-const WHO: usize = 6;
-/// The longest that is looked for.
-const WHO_MAX: usize = 192;
-const USER: &[u8; 6] = b" user=";
+const HOSTS: usize = REPEATS;
+/// Bytes of a `D/U` that are compared at once.
+const WHO: usize = 48;
+/// The longest `D/U`.
+const WHO_MAX: usize = DATABASE_NAME_MAX + USER_NAME_MAX;
+/// Bytes of ` login attempt: db=D user=U` that are compared at once.
+const DETAIL: usize = 64;
+const USER: &[u8] = b" user=";
+/// Bytes of a suffix that is remembered, with its newline.
+const SUFFIX: usize = 64;
 
-/// A `D/U` that was read before: one line of the cache.
+/// An attempt that was read: where its parts are. What is remembered of them need not be cut out of the line again.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+pub struct UsualAttempt<'a> {
+    text: Window<'a>,
+    /// Where `D/U@A ` begins, where its slash and its `@` are, the blank behind it, and where ` tls=…` begins.
+    who: usize,
+    slash: usize,
+    at: usize,
+    blank: usize,
+    suffix: usize,
+    /// Where its line ends, behind the newline.
+    pub end: usize,
+    /// Where the parser remembers this database and user.
+    pub pool: Repeat,
+    /// The same of the client's address, without the port.
+    pub host: Repeat,
+}
+
+impl<'a> UsualAttempt<'a> {
+    /// How many bytes `D/U@A ` has.
+    #[inline]
+    pub fn prefix_length(&self) -> usize {
+        self.blank + 1 - self.who
+    }
+
+    /// The client's address, without the port.
+    #[cold]
+    pub fn address(&self) -> &'a [u8] {
+        let address = self.text.slice(self.at + 1, self.blank);
+        memchr::memrchr(b':', address).map_or(address, |colon| &address[..colon])
+    }
+
+    /// All that it says.
+    #[cold]
+    pub fn read(&self) -> Option<LoginAttempt<'a>> {
+        let Self { text, who, slash, at, blank, suffix, end, .. } = *self;
+        let (tls, replication) = parse_suffix(text.slice(suffix, end - 1))?;
+        Some(LoginAttempt {
+            database: text.slice(who, slash),
+            user: text.slice(slash + 1, at),
+            address: address::parse(text.slice(at + 1, blank))?,
+            prefix: text.slice(who, blank + 1),
+            hopeless: false,
+            is_plain: true,
+            tls,
+            replication,
+        })
+    }
+}
+
+/// A `D/U` that was read before: two lines of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(128))]
 struct Pool {
-    /// With zero bytes behind it.
-    who: [u64; WHO],
-    /// Of the whole, and of the database.
-    lengths: [u8; 2],
+    /// Its first bytes, with zeros behind it.
+    who: [u8; WHO],
+    /// What stands behind the address, if it is not longer: the same names once more.
+    detail: [u8; DETAIL],
+    /// How many bytes `D/U` has (at least one, where there is any), and D, and the detail.
+    length: u8,
+    database: u8,
+    detail_length: u8,
     /// When it came here, among all that ever did.
     epoch: u32,
 }
+
+/// The length of a `D/U` that there is not.
+const NO_POOL: u8 = u8::MAX;
+
+const _: () = assert!(WHO_MAX < NO_POOL as usize && MARK.len() + WHO_MAX + USER.len() < NO_POOL as usize);
 
 /// An address of IPv4 that was read before.
 #[derive(Debug, Clone, Copy)]
@@ -39,90 +102,113 @@ struct Host {
     epoch: u32,
 }
 
+/// A ` tls=…` that was read before, with its newline, and how long it is.
+#[derive(Debug, Clone, Copy)]
+struct Suffix {
+    text: [u8; SUFFIX],
+    length: usize,
+}
+
 /// What was read before.
 #[derive(Debug)]
 pub(super) struct Known {
     /// Each where its own bits say.
     pools: Box<[Pool]>,
-    /// In the same way.
+    /// Of the pools that are longer, the bytes behind the first: touched only if there are such.
+    rests: Box<[[u8; WHO_MAX]]>,
+    /// As the pools.
     hosts: Box<[Host]>,
     epoch: u32,
-    /// The last ` tls=…` that was read, with zero bytes behind it, and how long it is.
-    suffix: [u64; SUFFIX],
-    suffix_length: usize,
+    /// Those with TLS, those without, and those of neither kind are in places of their own.
+    suffixes: [Suffix; 4],
 }
 
 impl Default for Known {
     fn default() -> Self {
-        let pools = vec![Pool { who: [0; WHO], lengths: [0; 2], epoch: 0 }; REPEATS].into_boxed_slice();
-        let hosts = vec![Host { bits: [0; 2], epoch: 0 }; HOSTS].into_boxed_slice();
-        Self { pools, hosts, epoch: 0, suffix: [0; SUFFIX], suffix_length: 0 }
+        let none =
+            Pool { who: [0; WHO], detail: [0; DETAIL], length: NO_POOL, database: 0, detail_length: 0, epoch: 0 };
+        Self {
+            pools: vec![none; REPEATS].into_boxed_slice(),
+            rests: vec![[0; WHO_MAX]; REPEATS].into_boxed_slice(),
+            hosts: vec![Host { bits: [0; 2], epoch: 0 }; HOSTS].into_boxed_slice(),
+            epoch: 0,
+            suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
+        }
     }
 }
 
+/// The places at which something may be remembered whose hash this is. Whoever chooses names so that they meet here only
+/// makes them be read anew.
+#[inline]
+fn probe(home: usize, places: usize) -> impl Iterator<Item = usize> {
+    (home..home.wrapping_add(4)).map(move |place| place % places)
+}
+
 impl Known {
-    /// Reads the attempt whose `D/U@A ` begins at `who`; and where its line ends.
-    pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize) -> Option<(LoginAttempt<'a>, usize)> {
+    /// Reads the attempt whose `D/U@A ` begins at `who`.
+    #[inline]
+    pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize) -> Option<UsualAttempt<'a>> {
         let at = text.find(who, WHO_MAX, b'@')?;
-        let (slash, repeat) = self.pool(text, who, at)?;
-        let (address, host_repeat, blank) = self.address(text, at + 1)?;
-        let (database, user) = (slash - who, at - slash - 1);
-        let named = blank + MARK.len();
-        let suffix = named + database + USER.len() + user;
-        let is_attempt = text.has(blank, MARK)
-            && text.is_same(named, who, database)
-            && text.has(named + database, USER)
-            && text.is_same(suffix - user, slash + 1, user);
-        if !is_attempt {
+        let (place, pool) = self.pool(text, who, at)?;
+        let (host, blank) = self.address(text, at + 1)?;
+        let known = &self.pools[place];
+        let (slash, suffix) = (who + usize::from(known.database), blank + usize::from(known.detail_length));
+        let is_same = text.is(blank, suffix - blank, &known.detail);
+        if !is_same && !is_long_detail(text, [who, slash, at, blank]) {
             return None;
         }
-        let (tls, replication, end) = self.suffix(text, suffix)?;
-        let attempt = LoginAttempt {
-            database: text.slice(who, slash),
-            user: text.slice(slash + 1, at),
-            address,
-            prefix: text.slice(who, blank + 1),
-            hopeless: false,
-            is_plain: true,
-            repeat,
-            host_repeat,
-            tls,
-            replication,
-        };
-        Some((attempt, end))
+        let end = self.suffix(text, suffix)?;
+        Some(UsualAttempt { text, who, slash, at, blank, suffix, end, pool, host })
     }
 
-    /// Where the slash of a `D/U` from `who` to `at` is, and where both are remembered.
+    /// Where the `D/U` from `who` to `at` is remembered.
     #[inline]
-    fn pool(&mut self, text: Window<'_>, who: usize, at: usize) -> Option<(usize, Option<Repeat>)> {
+    fn pool(&mut self, text: Window<'_>, who: usize, at: usize) -> Option<(usize, Repeat)> {
         let length = at - who;
         let last = if length < 8 { 0 } else { text.word(at - 8) };
         let bits = (text.word(who) & first_bytes(length)) ^ last.rotate_left(32);
-        // Who chooses names so that they meet here only makes them be read anew.
-        let place = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize % REPEATS;
-        let known = &self.pools[place];
-        if usize::from(known.lengths[0]) == length && text.begins(who, length, &known.who) {
-            let repeat = Repeat { place: place as u16, epoch: known.epoch };
-            return Some((who + usize::from(known.lengths[1]), Some(repeat)));
+        let home = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize;
+        for place in probe(home, REPEATS) {
+            let known = &self.pools[place];
+            if usize::from(known.length) == length
+                && text.is(who, length.min(WHO), &known.who)
+                && (length <= WHO || self.is_rest(text, who, length, place))
+            {
+                return Some((place, Repeat { place: place as u16, epoch: known.epoch }));
+            }
         }
-        let (slash, repeat) = self.new_pool(text.slice(who, at), place)?;
-        Some((who + slash, repeat))
+        self.new_pool(text.slice(who, at), home)
+    }
+
+    /// Whether a long `D/U` goes on as the one that is remembered.
+    fn is_rest(&self, text: Window<'_>, who: usize, length: usize, place: usize) -> bool {
+        self.rests[place].get(..length - WHO).is_some_and(|rest| text.holds(who + WHO, rest))
     }
 
     #[cold]
-    fn new_pool(&mut self, who: &[u8], place: usize) -> Option<(usize, Option<Repeat>)> {
+    fn new_pool(&mut self, who: &[u8], home: usize) -> Option<(usize, Repeat)> {
         let slash = memchr::memchr(b'/', who)?;
+        let (database, user) = (&who[..slash], &who[slash + 1..]);
         // A name that holds a blank, or anything below as a newline, is for others to read.
         let is_graphic = who.iter().all(|&byte| byte > b' ');
-        if !is_graphic || who.starts_with(b"(") || !fits(&who[..slash], &who[slash + 1..]) {
+        if !is_graphic || who.starts_with(b"(") || !fits(database, user) {
             return None;
         }
-        let Some(words) = words::padded(who) else { return Some((slash, None)) };
-        let repeat = self.new_repeat(place);
-        if let Some(Repeat { epoch, .. }) = repeat {
-            self.pools[place] = Pool { who: words, lengths: [who.len() as u8, slash as u8], epoch };
-        }
-        Some((slash, repeat))
+        let place = probe(home, REPEATS).find(|&place| self.pools[place].length == NO_POOL).unwrap_or(home % REPEATS);
+        let repeat = self.new_repeat(place)?;
+        let (first, rest) = who.split_at(who.len().min(WHO));
+        self.rests[place][..rest.len()].copy_from_slice(rest);
+        let detail = [MARK, database, USER, user].concat();
+        self.pools[place] = Pool {
+            who: padded(first)?,
+            // Of a longer one it is never asked.
+            detail: padded(&detail).unwrap_or([0; DETAIL]),
+            length: who.len() as u8,
+            database: slash as u8,
+            detail_length: detail.len() as u8,
+            epoch: repeat.epoch,
+        };
+        Some((place, repeat))
     }
 
     /// A repeat that there has never been.
@@ -131,68 +217,110 @@ impl Known {
         Some(Repeat { place: place as u16, epoch: self.epoch })
     }
 
-    /// The address of IPv4 at `at`, its port, where it is remembered, and where the blank behind it is.
+    /// Where the address of IPv4 at `at` is remembered, and where the blank behind it and its port is.
     #[inline]
-    fn address<'a>(&mut self, text: Window<'a>, at: usize) -> Option<(Address<'a>, Option<Repeat>, usize)> {
+    fn address(&mut self, text: Window<'_>, at: usize) -> Option<(Repeat, usize)> {
         let first = place(text.word(at), b':');
         let length = if first < 8 { first } else { 8 + place(text.word(at + 8), b':') };
         let port = text.word(at + length + 1);
         let digits = place(port, b' ');
-        let port = u16::try_from(words::decimal(port, digits)?).ok()?;
+        if !is_port(port, digits) {
+            return None;
+        }
         // With its length in the last byte, so that zero bytes in it are not those behind it.
         let end = text.word(at + 8) & first_bytes(length.saturating_sub(8)) | (length as u64) << 56;
         let bits = [text.word(at) & first_bytes(length), end];
-        let place = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize % HOSTS;
-        let known = &self.hosts[place];
-        let host = text.slice(at, at + length);
-        let repeat = if known.bits == bits {
-            Some(Repeat { place: place as u16, epoch: known.epoch })
-        } else {
-            self.new_host(host, bits, place)?
-        };
-        Some((Address { host, port }, repeat, at + length + 1 + digits))
+        let home = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize;
+        let blank = at + length + 1 + digits;
+        for place in probe(home, HOSTS) {
+            let known = &self.hosts[place];
+            if known.bits == bits {
+                return Some((Repeat { place: place as u16, epoch: known.epoch }, blank));
+            }
+        }
+        Some((self.new_host(text.slice(at, at + length), bits, home)?, blank))
     }
 
     #[cold]
-    #[expect(clippy::option_option, reason = "no address, one that is not remembered, one that is")]
-    fn new_host(&mut self, host: &[u8], bits: [u64; 2], place: usize) -> Option<Option<Repeat>> {
+    fn new_host(&mut self, host: &[u8], bits: [u64; 2], home: usize) -> Option<Repeat> {
         if host.len() > 15 || !address::is_ipv4(host) {
             return None;
         }
-        let repeat = self.new_repeat(place);
-        if let Some(Repeat { epoch, .. }) = repeat {
-            self.hosts[place] = Host { bits, epoch };
-        }
+        let place = probe(home, HOSTS).find(|&place| self.hosts[place].epoch == 0).unwrap_or(home % HOSTS);
+        let repeat = self.new_repeat(place)?;
+        self.hosts[place] = Host { bits, epoch: repeat.epoch };
         Some(repeat)
     }
 
-    /// The suffix at `at`: what it says, and where the line ends.
+    /// Where the line ends whose suffix is at `at`.
     #[inline]
-    fn suffix<'a>(&mut self, text: Window<'a>, at: usize) -> Option<(Option<&'a [u8]>, bool, usize)> {
-        const NO: u64 = u64::from_le_bytes(*b" tls=no\n");
-        if text.word(at) == NO {
-            return Some((Some(text.slice(at + 5, at + 7)), false, usual::end(text, at + 7)?));
+    fn suffix(&mut self, text: Window<'_>, at: usize) -> Option<usize> {
+        // ` tls=TLSv…`, ` tls=no`, or nothing: chosen by the place, because no branch would be guessed.
+        let start = text.word(at) as usize;
+        let place = start >> 1 & 1 | start >> 40 & 2;
+        let known = &self.suffixes[place];
+        if known.length > 0 && text.is(at, known.length, &known.text) {
+            return usual::end(text, at + known.length - 1);
         }
-        let length = self.suffix_length;
-        if length > 0
-            && text.begins(at, length, &self.suffix)
-            && let Some(end) = usual::end(text, at + length)
-        {
-            return Some((Some(text.slice(at + 5, at + length)), false, end));
-        }
-        self.new_suffix(text, at)
+        self.new_suffix(text, at, place)
     }
 
     #[cold]
-    fn new_suffix<'a>(&mut self, text: Window<'a>, at: usize) -> Option<(Option<&'a [u8]>, bool, usize)> {
+    fn new_suffix(&mut self, text: Window<'_>, at: usize, place: usize) -> Option<usize> {
         let newline = text.find(at, 8 * WHO_MAX, b'\n')?;
-        let (suffix, end) = (text.slice(at, newline), usual::end(text, newline)?);
-        let (tls, replication) = parse_suffix(suffix)?;
-        if let Some(words) = words::padded(suffix)
-            && tls.is_some_and(|tls| tls.len() + 5 == suffix.len())
-        {
-            (self.suffix, self.suffix_length) = (words, suffix.len());
+        let end = usual::end(text, newline)?;
+        parse_suffix(text.slice(at, newline))?;
+        if let Some(text) = padded(text.slice(at, end)) {
+            self.suffixes[place] = Suffix { text, length: end - at };
         }
-        Some((tls, replication, end))
+        Some(end)
+    }
+}
+
+/// Whether a detail that is too long to be remembered stands behind the blank of a line whose `D/U@` is known.
+#[cold]
+fn is_long_detail(text: Window<'_>, [who, slash, at, blank]: [usize; 4]) -> bool {
+    let (named, database) = (blank + MARK.len(), slash - who);
+    let user = named + database + USER.len();
+    text.holds(blank, MARK)
+        && text.holds(named, text.slice(who, slash))
+        && text.holds(named + database, USER)
+        && text.holds(user, text.slice(slash + 1, at))
+}
+
+/// Whether the first bytes of a word, `count` of them, are a port: one to five digits, at most 65535.
+#[inline]
+fn is_port(word: u64, count: usize) -> bool {
+    const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
+    if count == 0 || count > 5 {
+        return false;
+    }
+    // At the end of the word, and behind zero bytes that stand for none.
+    let empty = 64 - 8 * count;
+    let (text, digits) = (word << empty, (word ^ ZEROS) << empty);
+    let are_digits = (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0;
+    are_digits && text.swap_bytes() <= u64::from_be_bytes(*b"\0\0\065535")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_what_the_grammar_takes_for_one() {
+        let texts =
+            ["0", "1", "00001", "65535", "65536", "70000", "99999", "123456", "", "1x", "x1", "6553/", ":1", "-1"];
+        for text in texts {
+            let mut bytes = *b"        ";
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            let expected = address::parse(format!("10.0.0.1:{text}").as_bytes()).is_some();
+            assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), expected, "{text:?}");
+        }
+        for port in 0..=70_000u32 {
+            let text = port.to_string();
+            let mut bytes = [b' '; 8];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), port <= 65_535, "{port}");
+        }
     }
 }
