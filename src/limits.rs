@@ -132,6 +132,14 @@ pub const ASSUMED_AFTER_MS: i64 = 65_000;
 /// default `client_login_timeout`.
 pub const LOGIN_TIMEOUT_SECONDS: u64 = 60;
 
+/// Between two messages to the service manager, in milliseconds: often enough that its status is of use, seldom enough
+/// that nobody notices.
+pub const BEAT_MS: i64 = 10_000;
+
+/// What the service manager's watchdog has to wait for besides a mail, in milliseconds: the next message, what is to be
+/// read of the log, and the disk.
+pub const WATCHDOG_ROOM_MS: i64 = 60_000;
+
 /// Time between two stats lines until the log has shown its own, in milliseconds (`stats_period`, 60 s).
 pub const STATS_PERIOD_MS: i64 = 60_000;
 

@@ -22,7 +22,7 @@ use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::outbox::{Letter, Refusal};
 use loganalyzer::runtime::replay::Replay;
 use loganalyzer::runtime::system::System;
-use loganalyzer::runtime::world::{Output, Signals, Status, World};
+use loganalyzer::runtime::world::{Manager, Output, Signals, Status, World};
 
 const MINUTE: i64 = 60_000;
 
@@ -149,6 +149,14 @@ impl World for Day {
 
     fn send(&mut self, email: &Email, letter: &Letter, host: &str) -> Result<String, Refusal> {
         self.system.send(email, letter, host)
+    }
+
+    fn manager(&mut self) -> Option<Manager> {
+        None
+    }
+
+    fn notify(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
     }
 
     fn print(&mut self, output: Output, text: &str) {

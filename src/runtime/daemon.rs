@@ -1,5 +1,6 @@
 //! The main loop: look at the log, judge, tell, sleep.
 
+mod manager;
 mod memory;
 mod reader;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use self::manager::Manager;
 use self::reader::Reader;
 use super::kernel;
 use super::outbox::Class;
@@ -61,6 +63,8 @@ pub struct Daemon<F> {
     wants_report: bool,
     /// Where the state is kept, if it is.
     saver: Option<Saver>,
+    /// Who has started this program, if he wants to hear of it.
+    manager: Option<Manager>,
 }
 
 impl<F> Daemon<F> {
@@ -88,9 +92,11 @@ impl<F> Daemon<F> {
             post,
             wants_report: false,
             saver: None,
+            manager: Manager::new(world),
         };
         daemon.keep_day(world);
         daemon.print_start(world);
+        daemon.say_starting(world);
         daemon.remember(world, Settings { zone: zone_of_log, fallback, watch, now: start });
         daemon
     }
@@ -99,7 +105,7 @@ impl<F> Daemon<F> {
     pub fn run(&mut self, world: &mut impl World<File = F>) {
         loop {
             self.tick(world);
-            let signals = world.wait(self.config.trailing_delay);
+            let signals = self.wait(world);
             if signals.reload {
                 self.reload(world);
             }
@@ -113,6 +119,7 @@ impl<F> Daemon<F> {
 
     /// The end: what waits for its next byte is whole, and the final report is printed and mailed.
     fn stop(&mut self, world: &mut impl World<File = F>) {
+        self.say_stopping(world);
         self.tails.iter_mut().for_each(Tail::lose_patience);
         self.poll(world);
         self.tails.iter_mut().for_each(|tail| tail.finish(&mut self.analyzer));
@@ -174,6 +181,7 @@ impl<F> Daemon<F> {
         self.mail_daily(world, now);
         self.report_if_wanted(world);
         self.save_letters(world);
+        self.beat(world);
         if self.post.attempt(world, self.config.email.as_ref()) {
             self.changed();
         }
@@ -320,6 +328,7 @@ impl<F> Daemon<F> {
 
     /// Reads the configuration again; a bad one is refused, and the old one kept.
     fn reload(&mut self, world: &mut impl World<File = F>) {
+        self.say_reloading(world);
         let file = self.config.file.clone();
         let text = world.read_text(file.as_ref()).map_err(|error| format!("{file}: {error}"));
         let config = text.and_then(|text| Config::parse(&file, &text).map_err(|error| error.to_string()));

@@ -7,6 +7,7 @@ pub mod check;
 pub mod daemon;
 pub mod daily;
 pub mod kernel;
+pub mod notify;
 pub mod outbox;
 pub mod post;
 pub mod replay;

@@ -74,6 +74,11 @@ impl Post {
         &self.origin
     }
 
+    /// How many mails wait.
+    pub fn waiting(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// Whether the report of the day is due, for once.
     pub fn is_daily_due(&mut self, now: i64) -> bool {
         self.daily.is_due(now)

@@ -33,6 +33,22 @@ const LEAST_TIMEOUT: Duration = Duration::from_millis(500);
 /// wait for it sends twice (RFC 5321, 4.5.3.2.6, would wait for ten minutes).
 const LEAST_TIMEOUT_OF_MAIL: Duration = Duration::from_secs(60);
 
+/// The addresses of a mail server that are tried, one time-out each.
+const ADDRESSES: u32 = 4;
+
+/// The answers of a mail server that come once: its greeting, two to EHLO, to STARTTLS, three of TLS, eleven to AUTH
+/// (as many as lettre listens to), to MAIL and to DATA.
+const ANSWERS: u32 = 1 + 2 + 1 + 3 + 11 + 1 + 1;
+
+/// How long looking up the mail server's name may take: some servers, each asked twice.
+const TIME_FOR_NAME: Duration = Duration::from_secs(60);
+
+/// How long one mail may take where every answer comes as late as it may. (One that comes a byte at a time knows no end.)
+pub fn longest(email: &Email) -> Duration {
+    let answers = ADDRESSES + ANSWERS + u32::try_from(email.to.len()).unwrap_or(u32::MAX / 2);
+    email.timeout.saturating_mul(answers) + email.timeout.max(LEAST_TIMEOUT_OF_MAIL) + LEAST_TIMEOUT + TIME_FOR_NAME
+}
+
 /// Sends a letter to those who have not got it; returns what the server said.
 ///
 /// # Errors

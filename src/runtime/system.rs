@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
+use super::notify::Notify;
 use super::outbox::{Letter, Refusal};
 use super::smtp;
-use super::world::{Output, Signals, Status, World};
+use super::world::{Manager, Output, Signals, Status, World};
 use crate::config::email::Email;
 
 /// The operating system, with its signals caught.
@@ -25,6 +26,7 @@ pub struct System {
     stop: Arc<AtomicBool>,
     report: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
+    notify: Option<Notify>,
 }
 
 impl System {
@@ -35,8 +37,14 @@ impl System {
     /// Where the operating system will not let it.
     pub fn new() -> io::Result<Self> {
         let (pipe, sender) = UnixStream::pair()?;
-        let system =
-            Self { pipe, start: Instant::now(), stop: Arc::default(), report: Arc::default(), reload: Arc::default() };
+        let system = Self {
+            pipe,
+            start: Instant::now(),
+            stop: Arc::default(),
+            report: Arc::default(),
+            reload: Arc::default(),
+            notify: Notify::find(|name| std::env::var_os(name), std::process::id()),
+        };
         let flags =
             [(SIGINT, &system.stop), (SIGTERM, &system.stop), (SIGUSR1, &system.report), (SIGHUP, &system.reload)];
         for (signal, flag) in flags {
@@ -122,6 +130,14 @@ impl World for System {
         let _ = self.pipe.read(&mut [0; 64]);
         let take = |flag: &AtomicBool| flag.swap(false, Ordering::SeqCst);
         Signals { stop: take(&self.stop), report: take(&self.report), reload: take(&self.reload) }
+    }
+
+    fn manager(&mut self) -> Option<Manager> {
+        self.notify.as_ref().map(Notify::manager)
+    }
+
+    fn notify(&mut self, text: &str) -> io::Result<()> {
+        self.notify.as_ref().map_or(Ok(()), |notify| notify.send(text))
     }
 
     /// A terminal or pipe that is gone is no reason to stop watching.

@@ -33,6 +33,13 @@ pub struct Signals {
     pub reload: bool,
 }
 
+/// Whoever has started this program and wants to hear of it, such as systemd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manager {
+    /// How long it waits for a sign of life, if it does.
+    pub watchdog: Option<Duration>,
+}
+
 /// Where something is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
@@ -118,6 +125,16 @@ pub trait World {
 
     /// Waits until a signal comes, or so long.
     fn wait(&mut self, time: Duration) -> Signals;
+
+    /// Who wants to hear of this program, if anybody does.
+    fn manager(&mut self) -> Option<Manager>;
+
+    /// Tells that one something, in the words of sd_notify(3).
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn notify(&mut self, text: &str) -> io::Result<()>;
 
     /// Prints a text.
     fn print(&mut self, output: Output, text: &str);

@@ -39,11 +39,18 @@ impl Run {
     }
 
     pub fn start(&mut self, arguments: &[&str]) {
+        self.start_with(arguments, &[]);
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(&mut self, arguments: &[&str], environment: &[(&str, String)]) {
         let file = |name| File::create(self.folder.join(name)).expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
             .args(arguments)
             .current_dir(&self.folder)
             .env("TZ", "UTC")
+            .env_remove("NOTIFY_SOCKET")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(file("out"))
             .stderr(file("err"))
             .spawn();

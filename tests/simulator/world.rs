@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use loganalyzer::config::email::Email;
 use loganalyzer::limits::OUTBOX_PAUSE_MS;
 use loganalyzer::runtime::outbox::{Letter, Refusal, RefusalKind};
-use loganalyzer::runtime::world::{Output, Signals, Status, World};
+use loganalyzer::runtime::world::{Manager, Output, Signals, Status, World};
 
 use super::bouncer::{Bouncer, What};
 use super::clock::Clock;
@@ -436,6 +436,15 @@ impl World for Shared {
             simulation.lost += lost;
         }
         signals
+    }
+
+    /// Started by hand.
+    fn manager(&mut self) -> Option<Manager> {
+        None
+    }
+
+    fn notify(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
     }
 
     fn print(&mut self, output: Output, text: &str) {
