@@ -4,6 +4,7 @@
 //! the nearest known one.
 
 pub mod email;
+pub mod secret;
 mod section;
 mod watched;
 

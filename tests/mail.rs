@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,7 @@ fn every_way_to_protect_the_way_and_who_may_come() {
     let key = |name: &str| keys.join(name).display().to_string();
     let password = run.folder.join("password");
     fs::write(&password, "s3cret word\n").expect("a password");
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).expect("set");
     let (certificate, secret) = (key("server.pem"), key("server.key"));
     let login = ["--login", "dba", "s3cret word"];
     let implicit = ["--tls", "implicit", &certificate, &secret];
@@ -466,6 +468,42 @@ fn a_file_that_mail_needs_and_cannot_be_read_is_an_error() {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("ERROR : emailPasswordFile /nowhere/password: No such file"), "{text}");
+}
+
+/// At the start, by `check`, at SIGHUP, and for each mail.
+#[test]
+fn a_password_that_others_may_read_is_refused_with_the_mend() {
+    let mut run = run("mail-password", "print|email", "");
+    let password = run.folder.join("password");
+    let file = password.display().to_string();
+    let set_mode = |mode| fs::set_permissions(&password, fs::Permissions::from_mode(mode)).expect("set");
+    fs::write(&password, "s3cret\n").expect("a password");
+    let server = BadServer::start(Fault::ClosesAtOnce, 0);
+    let keys = format!(", \"emailUser\": \"dba\", \"emailPasswordFile\": {file:?}");
+    run.configure_with("web:1", "\"00:00:00\"", "print|email", &email(server.port, &keys));
+    run.append(&good("web", 1, 300));
+    let fault = "so not only its owner may use it; chmod 600";
+    let said = format!(
+        "loganalyzer: LogAnalyzer.json: configuration.alertingEmail.emailPasswordFile: found {file:?}, which has mode 640, \
+         {fault} {file}\n"
+    );
+    set_mode(0o640);
+    for command in [&[][..], &["check"]] {
+        let mut binary = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+        let output = binary.args(command).current_dir(&run.folder).output().expect("the binary");
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!((output.status.code(), text), (Some(2), said.clone()));
+    }
+    set_mode(0o600);
+    run.configure_with("web:900", "\"00:00:00\"", "print|email", &email(server.port, &keys));
+    run.start(&[]);
+    set_mode(0o604);
+    run.signal("HUP");
+    run.until("err", "the old configuration is kept");
+    run.signal("USR1");
+    run.until("err", &format!("emailPasswordFile {file}: which has mode 604, {fault} {file}; trying again\n"));
+    assert_eq!(server.connections(), 0, "nothing is said to the mail server");
+    run.stop("TERM");
 }
 
 /// exim4, as Debian has it, delivers into a mailbox.

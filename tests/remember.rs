@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -476,4 +477,46 @@ fn a_clock_that_was_set_back_meanwhile_does_not_blind_the_watch() {
     run.start(&[]);
     run.until("out", "ALERT web: no login for 5 minutes (silent)");
     run.stop("TERM");
+}
+
+/// Somebody who may write into the folder could make the daemon write over what is not his.
+#[test]
+fn a_link_in_place_of_the_state_is_not_written_through() {
+    let mut run = run("remember-links", "print", NO_EMAIL);
+    let (precious, other) = (run.folder.join("precious"), run.folder.join("other"));
+    for file in [&precious, &other] {
+        fs::write(file, "of somebody else").expect("written");
+    }
+    symlink(&precious, run.folder.join("state.json.new")).expect("a link");
+    symlink(&other, state(&run)).expect("a link");
+    run.start(&[]);
+    run.append(&good("web", 1, 0));
+    run.until("state.json", "\"knows_nothing\":false");
+    run.stop("TERM");
+    for file in [&precious, &other] {
+        assert_eq!(fs::read_to_string(file).expect("it is there"), "of somebody else");
+    }
+    let metadata = fs::symlink_metadata(state(&run)).expect("the state");
+    assert!(metadata.is_file(), "a file of its own");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert!(fs::symlink_metadata(run.folder.join("state.json.new")).is_err(), "renamed");
+}
+
+/// Opening a pipe waits for somebody who writes: the daemon would stand still.
+#[test]
+fn a_pipe_in_place_of_the_log_or_of_the_state_holds_nobody_up() {
+    let mut run = run("remember-pipes", "print", NO_EMAIL);
+    let pipe = |path: &PathBuf| {
+        let _ = fs::remove_file(path);
+        assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+    };
+    pipe(&state(&run));
+    pipe(&run.log());
+    run.start(&[]);
+    run.until("err", "it is no ordinary file; this run begins anew, and its state is not saved\n");
+    run.until("err", "cannot be read (");
+    fs::remove_file(run.log()).expect("removed");
+    run.append(&good("web", 1, 0));
+    run.until("err", "following it\n");
+    assert!(run.stop("TERM").contains("Number of logins : 1\n"));
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use lettre::message::{Mailbox, Mailboxes};
 use serde_json::Value;
 
-use super::Error;
 use super::section::Section;
+use super::{Error, secret};
 
 const KEYS: &[&str] = &[
     "emailFrom",
@@ -170,7 +170,13 @@ fn parse_port(section: &Section<'_>, security: Security) -> Result<u16, Error> {
 fn parse_login(section: &Section<'_>) -> Result<Option<(String, PathBuf)>, Error> {
     match (section.optional_string("emailUser")?, section.optional_string("emailPasswordFile")?) {
         (None, None) => Ok(None),
-        (Some(user), Some(file)) => Ok(Some((user.to_owned(), PathBuf::from(file)))),
+        (Some(user), Some(file)) => match secret::fault(file.as_ref()) {
+            Some((fault, mend)) => {
+                let error = section.wrong("emailPasswordFile", &mend);
+                Err(Error { found: format!("{}, {fault}", error.found), ..error })
+            }
+            None => Ok(Some((user.to_owned(), PathBuf::from(file)))),
+        },
         (Some(_), None) => Err(section.wrong("emailPasswordFile", "write the path of a file that holds the password")),
         (None, Some(_)) => Err(section.wrong("emailUser", "write who logs in at the mail server with that password")),
     }

@@ -1,7 +1,6 @@
 //! `check`: whether the configuration and the log are what the daemon needs.
 
 use std::fmt::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -16,6 +15,7 @@ use crate::analysis::watch::{Entry, WEEKDAYS, Watch};
 use crate::analysis::zones::Zones;
 use crate::config::Config;
 use crate::config::email::Security;
+use crate::config::secret;
 use crate::limits::LOOK_BACK_BYTES;
 use crate::report::mail;
 use crate::report::nearest::nearest_account;
@@ -74,8 +74,11 @@ fn check_mail(
     let (server, port, time) = (&email.server, email.port, config.report_time);
     let alerts = if config.alert_by_email { "alerts, and the report of the day" } else { "the report of the day" };
     add(out, format_args!("Mail : {alerts} at {time}, to {} through {server}:{port}{way}", to.join(", ")));
-    let password = email.login.as_ref().map_or(Ok(()), |(_, file)| check_password_file(file, out));
-    let certificates = email.ca_file.as_ref().map_or(Ok(()), |file| check_file("emailCaFile", file, out));
+    let text = |file: &Path| std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let login = email.login.as_ref().map(|(_, file)| file);
+    let password = login.map_or(Ok(()), |file| check_file("emailPasswordFile", file, secret::read(file), out));
+    let ca_file = email.ca_file.as_ref();
+    let certificates = ca_file.map_or(Ok(()), |file| check_file("emailCaFile", file, text(file), out));
     password.and(certificates)?;
     if !send {
         return Ok(());
@@ -95,17 +98,9 @@ fn check_mail(
     Ok(())
 }
 
-fn check_password_file(file: &Path, out: &mut String) -> Result<(), &'static str> {
-    let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & 0o077 != 0 {
-        add(out, format_args!("WARNING : {0} can be read by others; chmod 600 {0}", file.display()));
-    }
-    check_file("emailPasswordFile", file, out)
-}
-
 /// Whether a file that mail needs can be read.
-fn check_file(key: &str, file: &Path, out: &mut String) -> Result<(), &'static str> {
-    std::fs::read_to_string(file).map(drop).map_err(|error| {
+fn check_file(key: &str, file: &Path, read: Result<String, String>, out: &mut String) -> Result<(), &'static str> {
+    read.map(drop).map_err(|error| {
         add(out, format_args!("ERROR : {key} {}: {error}", file.display()));
         "a file that mail needs cannot be read"
     })

@@ -24,6 +24,7 @@ use super::outbox::{Letter, Refusal, RefusalKind};
 use crate::config::email::Email;
 #[cfg(feature = "tls")]
 use crate::config::email::Security;
+use crate::config::secret;
 use crate::report::safe::{Medium, shown};
 
 /// The least that any answer may take, whatever the others have taken.
@@ -154,9 +155,9 @@ fn open(email: &Email, hello: &ClientId) -> Result<SmtpConnection, Refusal> {
 
 /// The password is read for each mail, so that it can be changed at any time.
 fn credentials(email: &Email, user: &str, file: &Path) -> Result<Credentials, Refusal> {
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| away(email, &format!("emailPasswordFile {}: {error}", file.display())))?;
-    Ok(Credentials::new(user.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned()))
+    let password = secret::read(file);
+    let password = password.map_err(|why| away(email, &format!("emailPasswordFile {}: {why}", file.display())))?;
+    Ok(Credentials::new(user.to_owned(), password))
 }
 
 #[cfg(feature = "tls")]

@@ -1,7 +1,7 @@
 //! The real world.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ use crate::config::email::Email;
 pub struct System {
     /// A byte arrives here with every signal.
     pipe: UnixStream,
+    /// How long a read of it waits.
+    patience: Duration,
     start: Instant,
     stop: Arc<AtomicBool>,
     report: Arc<AtomicBool>,
@@ -39,6 +41,7 @@ impl System {
         let (pipe, sender) = UnixStream::pair()?;
         let system = Self {
             pipe,
+            patience: Duration::ZERO,
             start: Instant::now(),
             stop: Arc::default(),
             report: Arc::default(),
@@ -79,8 +82,13 @@ impl World for System {
         i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// Ordinary files only: opening a pipe would wait for somebody who writes.
     fn open(&mut self, path: &Path) -> io::Result<File> {
-        File::open(path)
+        if std::fs::metadata(path)?.is_file() {
+            File::open(path)
+        } else {
+            Err(io::Error::new(ErrorKind::InvalidInput, "it is no ordinary file"))
+        }
     }
 
     fn status(&mut self, file: &File) -> io::Result<Status> {
@@ -94,7 +102,7 @@ impl World for System {
     fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match file.read_at(buffer, offset) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
             }
         }
@@ -104,8 +112,16 @@ impl World for System {
         std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
     }
 
+    /// A new file each time: one that stands there already, or a link that somebody has put there, is not written to.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let mut file = match create() {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                std::fs::remove_file(path)?;
+                create()?
+            }
+            result => result?,
+        };
         file.write_all(bytes)?;
         file.sync_all()
     }
@@ -117,7 +133,9 @@ impl World for System {
     }
 
     fn read_text(&mut self, path: &Path) -> io::Result<String> {
-        std::fs::read_to_string(path)
+        let mut text = String::new();
+        self.open(path)?.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     fn send(&mut self, email: &Email, letter: &Letter, host: &str) -> Result<String, Refusal> {
@@ -126,7 +144,10 @@ impl World for System {
 
     /// A read with a time-out on the pipe into which the signals write.
     fn wait(&mut self, time: Duration) -> Signals {
-        let _ = self.pipe.set_read_timeout(Some(time.max(Duration::from_millis(1))));
+        let time = time.max(Duration::from_millis(1));
+        if time != self.patience && self.pipe.set_read_timeout(Some(time)).is_ok() {
+            self.patience = time;
+        }
         let _ = self.pipe.read(&mut [0; 64]);
         let take = |flag: &AtomicBool| flag.swap(false, Ordering::SeqCst);
         Signals { stop: take(&self.stop), report: take(&self.report), reload: take(&self.reload) }
