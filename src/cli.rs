@@ -165,4 +165,43 @@ mod tests {
             assert_eq!(read(words), Err(message.to_owned()));
         }
     }
+
+    /// What `--help` knows: its options, long and short, and its commands.
+    fn words_of_help() -> Vec<&'static str> {
+        let words = HELP.split_whitespace().map(|word| word.trim_matches(['[', ']', ',']));
+        let options = words.filter(|word| word.starts_with('-') && word.len() > 1);
+        let mut words: Vec<&str> = options.chain(["report", "replay", "check"]).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    #[test]
+    fn the_manual_and_every_completion_know_every_option() {
+        let manual = include_str!("../packaging/loganalyzer.1").replace("\\-", "-");
+        let bash = include_str!("../packaging/completions/loganalyzer.bash");
+        let zsh = include_str!("../packaging/completions/_loganalyzer");
+        let fish = include_str!("../packaging/completions/loganalyzer.fish");
+        let has = |text: &str, word: &str| {
+            text.split(|character: char| !character.is_ascii_alphanumeric() && character != '-').any(|w| w == word)
+        };
+        // With a letter before it, such as \fB, it is no word to split.
+        let in_manual = |word: &str| manual.split(['\\', ' ', '\n']).any(|w| w.trim_start_matches("fB") == word);
+        assert_eq!(words_of_help().len(), 14, "{:?}", words_of_help());
+        for word in words_of_help() {
+            assert!(in_manual(word), "{word} is not in packaging/loganalyzer.1");
+            assert!(has(bash, word), "{word} is not in the completion of bash");
+            assert!(has(zsh, word), "{word} is not in the completion of zsh");
+            let option = match word.strip_prefix("--") {
+                Some(long) => format!("-l {long} "),
+                None => word.strip_prefix('-').map_or(format!("-a {word} "), |short| format!("-s {short} ")),
+            };
+            assert!(fish.contains(&option), "{word} is not in the completion of fish");
+        }
+        let version = concat!("\"loganalyzer ", env!("CARGO_PKG_VERSION"), "\"");
+        let manuals = [manual.as_str(), include_str!("../packaging/LogAnalyzer.json.5")];
+        assert!(manuals.iter().all(|manual| manual.contains(version)), "the manuals' version");
+        let deb = concat!("loganalyzer (", env!("CARGO_PKG_VERSION"), "-1) ");
+        assert!(include_str!("../packaging/deb/changelog").starts_with(deb), "the Debian package's version");
+    }
 }

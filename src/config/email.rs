@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::section::Section;
 use super::{Error, secret};
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "emailFrom",
     "emailTo",
     "emailServer",

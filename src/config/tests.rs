@@ -61,6 +61,15 @@ fn an_unknown_key_is_a_warning_that_names_the_nearest() {
     );
 }
 
+/// What an entry has of its own was read without a look at what else stands there.
+#[test]
+fn an_unknown_key_of_a_watched_entry_is_a_warning() {
+    let config = with("\"postgres:1,poc:5\"", r#"{"web": {"minutes": 90, "dayz": "Fri"}}"#).expect("only a warning");
+    let key = "file.usersToWatchAndThresholdInMinutes.web";
+    let warning = format!("LogAnalyzer.json: {key}.dayz: nobody knows this key; did you mean \"{key}.days\"?");
+    assert_eq!(config.warnings, [warning]);
+}
+
 #[test]
 fn watched_entries_of_every_form() {
     let config = with(
@@ -94,4 +103,27 @@ fn a_name_that_is_there_twice_counts_once() {
     assert_eq!(watched, [("poc", 5), ("postgres", 7)]);
     let key = "LogAnalyzer.json: file.usersToWatchAndThresholdInMinutes";
     assert_eq!(config.warnings, [format!("{key}: \"postgres\" is there twice; the last one counts")]);
+}
+
+/// The manual as it is read: without the marks of its language.
+const MANUAL: &str = include_str!("../../packaging/LogAnalyzer.json.5");
+
+#[test]
+fn every_key_is_in_the_manual() {
+    let words: Vec<&str> = MANUAL.split(|character: char| !character.is_ascii_alphanumeric()).collect();
+    let keys = [&["configuration", "file"], CONFIGURATION_KEYS, FILE_KEYS, email::KEYS, watched::KEYS, &NAMES];
+    for key in keys.concat() {
+        assert!(words.contains(&key), "{key} is not in packaging/LogAnalyzer.json.5");
+    }
+}
+
+#[test]
+fn the_examples_of_the_packages_are_configurations() {
+    let begin = MANUAL.find(".nf\n").expect("an example") + 4;
+    let end = begin + MANUAL[begin..].find(".fi\n").expect("its end");
+    let config = Config::parse("the manual", &MANUAL[begin..end]).expect("the manual's example");
+    assert_eq!((config.warnings.len(), config.watched.len(), config.alert_by_email), (0, 2, true));
+    let config = Config::parse("the package", include_str!("../../packaging/LogAnalyzer.json")).expect("the package's");
+    assert_eq!((config.warnings.len(), config.watched.len(), config.email), (0, 0, None), "until somebody is named");
+    assert_eq!(config.state_file, Some(PathBuf::from("/var/lib/loganalyzer/state.json")), "StateDirectory=");
 }

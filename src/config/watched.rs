@@ -10,6 +10,8 @@ use crate::limits::WATCHED;
 const KEY: &str = "usersToWatchAndThresholdInMinutes";
 const MEND: &str = "write \"postgres:1,app/poc:5\", or an object such as {\"postgres\": 1}, with whole minutes \
                     from 1 to 525600";
+/// What an entry may have of its own.
+pub(super) const KEYS: &[&str] = &["minutes", "open", "close", "days"];
 pub(super) const DAYS_MEND: &str = "write days such as \"Mon-Fri\" or \"Sat,Sun\"";
 
 /// The watched entries; `window` is for those that have none of their own.
@@ -24,7 +26,7 @@ pub(super) fn parse(
     }
     let entries = match files.required(KEY, MEND)? {
         Value::String(text) => parse_text(text, window),
-        Value::Object(map) => parse_map(map, window, times, files)?,
+        Value::Object(map) => parse_map(map, window, times, files, warnings)?,
         _ => None,
     };
     let entries = last_of_each(entries.ok_or_else(|| files.wrong(KEY, MEND))?, files, warnings);
@@ -63,13 +65,18 @@ fn parse_map(
     window: &Window,
     times: &Section<'_>,
     files: &Section<'_>,
+    warnings: &mut Vec<String>,
 ) -> Result<Option<Vec<Entry>>, Error> {
     let mut entries = Vec::new();
     let section = files.section(KEY)?;
     for (name, value) in map {
         let parsed = match value {
             Value::Number(minutes) => minutes.as_u64().and_then(|minutes| entry(name, minutes, *window)),
-            Value::Object(_) => parse_own(&section.section(name)?, name, *window, times)?,
+            Value::Object(_) => {
+                let own = section.section(name)?;
+                own.warn_unknown(KEYS, warnings);
+                parse_own(&own, name, *window, times)?
+            }
             _ => None,
         };
         entries.push(parsed.ok_or_else(|| section.wrong(name, MEND))?);
