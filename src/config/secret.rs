@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Where systemd puts what `LoadCredential=` has loaded: in a folder that only the service may enter. The files have the
 /// group's bit where that is done by an access control list, of which these bits are the mask.
-const CREDENTIALS: &str = "/run/credentials/";
+pub const CREDENTIALS: &str = "/run/credentials/";
 
 /// The longest password that is read.
 const LONGEST: u64 = 64 * 1024;

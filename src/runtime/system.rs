@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use super::outbox::{Letter, Refusal};
 use super::smtp;
 use super::world::{Manager, Output, Signals, Status, World};
 use crate::config::email::Email;
+use crate::config::secret;
 
 /// The operating system, with its signals caught.
 #[derive(Debug)]
@@ -82,13 +84,18 @@ impl World for System {
         i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Ordinary files only: opening a pipe would wait for somebody who writes.
+    /// Ordinary files only: opening a pipe would wait for somebody who writes. And never the service's own secrets: who may
+    /// put a link in place of the log would find them in the next report.
     fn open(&mut self, path: &Path) -> io::Result<File> {
-        if std::fs::metadata(path)?.is_file() {
-            File::open(path)
-        } else {
-            Err(io::Error::new(ErrorKind::InvalidInput, "it is no ordinary file"))
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no ordinary file"));
         }
+        let file = File::open(path)?;
+        let opened = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        if opened.is_ok_and(|opened| opened.starts_with(secret::CREDENTIALS)) {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        Ok(file)
     }
 
     fn status(&mut self, file: &File) -> io::Result<Status> {
