@@ -52,7 +52,7 @@ fn the_inner_rooms_do_no_io_and_read_no_clock() {
 /// Whoever follows the log does so in the simulator as well.
 #[test]
 fn the_loop_reaches_the_world_only_through_the_seam() {
-    for file in ["daemon.rs", "tail.rs", "kernel.rs"] {
+    for file in ["daemon.rs", "daemon/manager.rs", "daemon/memory.rs", "tail.rs", "kernel.rs"] {
         let text = std::fs::read_to_string(source().join("runtime").join(file)).expect("a source");
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for word in ["std::fs", "std::process", "std::env", "File::", "Stream", "SystemTime", "Instant", "println!"] {
@@ -66,5 +66,31 @@ fn no_file_is_longer_than_four_hundred_lines() {
     for file in sources(&source()) {
         let lines = std::fs::read_to_string(&file).expect("a source").lines().count();
         assert!(lines <= 400, "{}: {lines} lines", file.display());
+    }
+}
+
+/// The words in backquotes of a table's last column that can only be tests.
+fn tests_of(row: &str) -> impl Iterator<Item = &str> {
+    let shown = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap_or_default();
+    let is_test = |word: &&str| {
+        word.matches('_').count() > 0
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    shown.split('`').skip(1).step_by(2).filter(is_test)
+}
+
+#[test]
+fn every_test_that_security_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = sources(&source());
+    files.extend(sources(&root.join("tests")));
+    files.push(root.join("tests/packages"));
+    let code: String = files.iter().map(|file| std::fs::read_to_string(file).expect("a source")).collect();
+    let text = std::fs::read_to_string(root.join("SECURITY.md")).expect("SECURITY.md");
+    let names: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).flat_map(tests_of).collect();
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let is_there = code.contains(&format!("fn {name}()")) || code.contains(&format!("\n{name}() {{"));
+        assert!(is_there, "SECURITY.md names {name}, and there is no such test");
     }
 }
