@@ -470,6 +470,23 @@ fn a_file_that_mail_needs_and_cannot_be_read_is_an_error() {
     assert!(text.contains("ERROR : emailPasswordFile /nowhere/password: No such file"), "{text}");
 }
 
+/// Before the service has been started for the first time `check` would have called it an error.
+#[test]
+fn a_credential_of_a_service_that_does_not_run_is_a_warning() {
+    let run = run("mail-credential", "print", "");
+    let file = "/run/credentials/nobody.service/mail_password";
+    let keys = format!(", \"emailUser\": \"u\", \"emailPasswordFile\": {file:?}");
+    run.configure_with("web:1", "\"00:00:00\"", "print", &email(25, &keys));
+    let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer")).arg("check").current_dir(&run.folder).output();
+    let text = String::from_utf8(output.expect("the binary").stdout).expect("UTF-8");
+    assert!(
+        text.contains(&format!("WARNING : emailPasswordFile {file}: it is there only while the service runs")),
+        "{text}"
+    );
+    let (status, text) = check(&run);
+    assert!(status == 1 && text.contains(&format!("ERROR : emailPasswordFile {file}: No such file")), "{text}");
+}
+
 /// At the start, by `check`, at SIGHUP, and for each mail.
 #[test]
 fn a_password_that_others_may_read_is_refused_with_the_mend() {
