@@ -49,7 +49,8 @@ pub enum Output {
     Error,
 }
 
-/// What the daemon needs of the world. Only [`World::wait`] and [`World::send`] take time.
+/// What the daemon needs of the world. Only [`World::wait`] and [`World::send`] take time, and
+/// [`World::notify`] where the service manager has none.
 pub trait World {
     /// An open file.
     type File;
