@@ -1,5 +1,21 @@
 //! Chance from a seed (SplitMix64): the same numbers everywhere and for ever.
 
+/// What answers when it is asked for a number: chance, or the bytes that a fuzzer has chosen.
+pub trait Chance {
+    /// A number below `end`.
+    fn below(&mut self, end: usize) -> usize;
+
+    /// True once in `times`.
+    fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of them.
+    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
+
 /// A source of chance.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -32,5 +48,11 @@ impl Random {
     /// One of them.
     pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
+    }
+}
+
+impl Chance for Random {
+    fn below(&mut self, end: usize) -> usize {
+        Self::below(self, end)
     }
 }
