@@ -54,8 +54,9 @@ pub(super) struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        let pools = vec![Pool { who: [0; WHO], lengths: [0; 2], epoch: 0 }; REPEATS].into_boxed_slice();
-        let hosts = vec![Host { bits: [0; 2], epoch: 0 }; HOSTS].into_boxed_slice();
+        // What nobody has: nothing is so long.
+        let pools = vec![Pool { who: [0; WHO], lengths: [u8::MAX, 0], epoch: 0 }; REPEATS].into_boxed_slice();
+        let hosts = vec![Host { bits: [u64::MAX; 2], epoch: 0 }; HOSTS].into_boxed_slice();
         Self { pools, hosts, epoch: 0, suffix: [0; SUFFIX], suffix_length: 0 }
     }
 }
