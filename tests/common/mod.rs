@@ -6,6 +6,7 @@ pub mod clients;
 pub mod follower;
 mod logs;
 pub mod mail;
+pub mod mime;
 pub mod printer;
 pub mod random;
 pub mod regex_reading;
