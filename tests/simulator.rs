@@ -12,91 +12,17 @@
 )]
 
 mod common;
-mod simulator {
-    pub mod actions;
-    pub mod bouncer;
-    pub mod clock;
-    pub mod files;
-    pub mod model;
-    pub mod model_entry;
-    pub mod model_heart;
-    pub mod model_mail;
-    pub mod model_tail;
-    pub mod script;
-    pub mod world;
-}
+#[path = "simulator/mod.rs"]
+mod simulator;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::rc::Rc;
 
-use loganalyzer::config::Config;
-use loganalyzer::report::paint::Style;
-use loganalyzer::runtime::daemon::{Daemon, Options};
-use simulator::model::Told;
-use simulator::world::{Killed, Shared};
+use simulator::run::{Run, run_script};
+use simulator::script::{self, DAY};
 
-/// What a run came to.
-#[derive(Debug, PartialEq)]
-struct Run {
-    history: Vec<(i64, Told)>,
-    output: String,
-    ticks: u64,
-    daemons: u32,
-    mails: usize,
-    lost: usize,
-    killed_at: BTreeMap<&'static str, u32>,
-}
-
-/// Runs a seed: daemon after daemon, until the script ends.
+/// Runs a seed.
 fn run(seed: u64, days: i64) -> Run {
-    run_with(seed, days, None)
-}
-
-fn run_with(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Run {
-    let simulation = simulator::script::make(seed, days, mail_outage);
-    let zone = simulation.zone.clone();
-    let shared = Shared(Rc::new(RefCell::new(simulation)));
-    let mut daemons = 0;
-    // pgbouncer has been there for a while.
-    shared.0.borrow_mut().run_until(5 * 60_000);
-    while !shared.0.borrow().is_over {
-        let config = shared.0.borrow().script.config();
-        let config = Config::parse("LogAnalyzer.json", &config).expect("a configuration");
-        shared.0.borrow_mut().begin_daemon();
-        let options = Options { verbose: false, style: Style::default(), pid: 1 };
-        let ended = catch_unwind(AssertUnwindSafe(|| {
-            Daemon::start(&mut shared.clone(), config, &zone, options).run(&mut shared.clone());
-        }));
-        daemons += 1;
-        match ended {
-            Ok(()) => shared.0.borrow_mut().end_daemon(),
-            Err(panic) if panic.is::<Killed>() => shared.0.borrow_mut().be_down(),
-            Err(panic) => resume_unwind(panic),
-        }
-    }
-    let simulation = shared.0.borrow();
-    let (mails, lost) = (simulation.mails, simulation.lost);
-    Run {
-        history: simulation.history.clone(),
-        output: simulation.output.clone(),
-        ticks: simulation.ticks,
-        daemons,
-        mails,
-        lost,
-        killed_at: simulation.killed_at.clone(),
-    }
-}
-
-/// A killed daemon says nothing.
-fn keep_quiet_when_killed() {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if !info.payload().is::<Killed>() {
-            hook(info);
-        }
-    }));
+    run_script(script::make(seed, days, None))
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -105,7 +31,6 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_alert_and_recovery_comes_when_the_model_says() {
-    keep_quiet_when_killed();
     let (first, seeds) =
         (number("SIMULATOR_FIRST", 1), number("SIMULATOR_SEEDS", if cfg!(debug_assertions) { 4 } else { 12 }));
     let days = number("SIMULATOR_DAYS", if cfg!(debug_assertions) { 2 } else { 4 }).cast_signed();
@@ -146,10 +71,10 @@ fn the_same_seed_gives_the_same_output_twice() {
 /// The model compares every mail as it is sent: what it says, its figures, and its place in the order.
 #[test]
 fn a_mail_server_that_is_away_for_an_hour_costs_no_line_and_no_alert_and_nothing_comes_twice() {
-    use simulator::script::{DAY, HOUR};
+    use simulator::script::HOUR;
     for seed in [2, 5] {
-        let all = run_with(seed, 3, Some((4 * DAY, 5 * DAY)));
-        let outage = run_with(seed, 3, Some((DAY, DAY + HOUR)));
+        let all = run_script(script::make(seed, 3, Some((4 * DAY, 5 * DAY))));
+        let outage = run_script(script::make(seed, 3, Some((DAY, DAY + HOUR))));
         assert_eq!(outage.history, all.history, "seed {seed}: the watch does not depend on mail");
         assert_eq!((outage.mails, outage.lost), (all.mails, 0), "seed {seed}");
         assert!(all.mails > 10, "seed {seed}: {}", all.mails);

@@ -96,7 +96,7 @@ const _: () = assert!(WHO_MAX < NO_POOL as usize && MARK.len() + WHO_MAX + USER.
 /// An address of IPv4 that was read before.
 #[derive(Debug, Clone, Copy)]
 struct Host {
-    /// Its bytes, at most fifteen, zeros, and how many bytes it has.
+    /// Its bytes, at most fifteen, zeros, and how many bytes it has; all ones where there is none.
     bits: [u64; 2],
     /// When it came here, among all that ever did.
     epoch: u32,
@@ -130,7 +130,7 @@ impl Default for Known {
         Self {
             pools: vec![none; REPEATS].into_boxed_slice(),
             rests: vec![[0; WHO_MAX]; REPEATS].into_boxed_slice(),
-            hosts: vec![Host { bits: [0; 2], epoch: 0 }; HOSTS].into_boxed_slice(),
+            hosts: vec![Host { bits: [u64::MAX; 2], epoch: 0 }; HOSTS].into_boxed_slice(),
             epoch: 0,
             suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
         }

@@ -36,7 +36,8 @@ pub struct Origin {
 impl Origin {
     /// The last lines of a plain text.
     fn signature(&self, time: &str) -> String {
-        format!("\nTime : {time}\nHost : {}\nLog : {}\n", self.host, self.logs)
+        let logs = super::safe::shown(self.logs.as_bytes(), Medium::Terminal);
+        format!("\nTime : {time}\nHost : {}\nLog : {logs}\n", self.host)
     }
 
     fn line(&self) -> String {

@@ -41,6 +41,13 @@ fn a_name_cannot_add_a_header_nor_be_decoded_nor_hide_the_matter() {
     assert_eq!(subject(&"ü".repeat(500)).chars().count(), SUBJECT_MAX + 1);
 }
 
+/// Found by fuzzing.
+#[test]
+fn a_path_cannot_add_lines_to_a_text() {
+    let origin = Origin { logs: "x\nHost : db2\u{1b}".to_owned(), ..origin() };
+    assert!(of_test(&origin, "14:00").text.ends_with("\nHost : db1\nLog : x\\x0aHost : db2\\x1b\n"));
+}
+
 /// An analyzer that has read a client of this user name, from minute to minute of a day.
 fn analyzer(user: &str) -> Analyzer {
     let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);

@@ -110,25 +110,29 @@ impl Style {
 
     /// `D/U@A MESSAGE` of a client socket.
     pub fn client(pointer: u64, database: &[u8], user: &[u8], address: &Address, message: &[u8]) -> Vec<u8> {
-        let mut text = format!("C-0x{pointer:x}: ").into_bytes();
-        for part in [database, b"/", user, b"@", address.printed.as_bytes(), b" ", message] {
-            text.extend_from_slice(part);
-        }
-        text
+        [format!("C-0x{pointer:x}: ").as_bytes(), &Self::behind_pointer(database, user, &address.printed, message)]
+            .concat()
+    }
+
+    /// What follows a client's pointer.
+    pub fn behind_pointer(database: &[u8], user: &[u8], address: &str, message: &[u8]) -> Vec<u8> {
+        [database, b"/", user, b"@", address.as_bytes(), b" ", message].concat()
     }
 
     /// The message of an attempt (`finish_set_pool()`).
     pub fn attempt(self, database: &[u8], user: &[u8], variant: usize) -> Vec<u8> {
         let tls = ["no", "TLSv1.3/TLS_AES_256_GCM_SHA384", "TLSv1.2/ECDHE-RSA-CHACHA20-POLY1305/ECDH=X25519"];
         let replication = ["no", "no", "yes", "database"];
-        let mut text = [b"login attempt: db=", database, b" user=", user].concat();
-        if self.minor() >= 7 {
-            text.extend_from_slice(format!(" tls={}", tls[variant % 3]).as_bytes());
-        }
-        if self.minor() >= 23 {
-            text.extend_from_slice(format!(" replication={}", replication[variant / 3 % 4]).as_bytes());
-        }
-        text
+        let tls = (self.minor() >= 7).then(|| tls[variant % 3]);
+        let replication = (self.minor() >= 23).then(|| replication[variant / 3 % 4]);
+        Self::attempt_with(database, user, tls, replication)
+    }
+
+    /// The same with what the client has asked for.
+    pub fn attempt_with(database: &[u8], user: &[u8], tls: Option<&str>, replication: Option<&str>) -> Vec<u8> {
+        let tls = tls.map_or(String::new(), |tls| format!(" tls={tls}"));
+        let replication = replication.map_or(String::new(), |kind| format!(" replication={kind}"));
+        [b"login attempt: db=", database, b" user=", user, tls.as_bytes(), replication.as_bytes()].concat()
     }
 
     /// The message of a closing. The reason is cut at 127 bytes with what is before it.

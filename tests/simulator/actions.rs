@@ -46,7 +46,7 @@ pub fn perform(simulation: &mut Simulation, action: Action, signals: &mut Signal
         Action::MoveBack => simulation.files.rename(Path::new("/log/away"), log),
         Action::Exit { says_so } => {
             simulation.bouncer.exit(says_so, &simulation.clock, &mut simulation.files);
-            let away = simulation.script.random.below(if says_so { 1800 } else { 1200 }) as i64;
+            let away = simulation.script.random.choose(if says_so { 1800 } else { 1200 }) as i64;
             simulation.at(now + SECOND + away * SECOND, Action::Start);
         }
         Action::Start => {
@@ -65,7 +65,7 @@ pub fn perform(simulation: &mut Simulation, action: Action, signals: &mut Signal
         }
         Action::Restart => signals.stop = true,
         Action::Kill => {
-            let next = now + MINUTE + simulation.script.mail_random.below(6 * HOUR as usize) as i64;
+            let next = now + MINUTE + simulation.script.mail_random.choose(6 * HOUR as usize) as i64;
             simulation.at(next, Action::Kill);
             let was_set = simulation.clock.step.is_some_and(|step| now - step.2 < 2 * HOUR);
             if !was_set && simulation.has_saved && now >= simulation.script.calm_until {
@@ -73,7 +73,7 @@ pub fn perform(simulation: &mut Simulation, action: Action, signals: &mut Signal
             }
         }
         Action::Report => {
-            let next = simulation.script.mail_random.below(4 * DAY as usize) as i64;
+            let next = simulation.script.mail_random.choose(4 * DAY as usize) as i64;
             simulation.at(now + next, Action::Report);
             simulation.wants_report = true;
             signals.report = true;
@@ -134,10 +134,10 @@ fn change_mood(simulation: &mut Simulation, number: usize) {
     let random = &mut simulation.script.random;
     let well = simulation.script.accounts[number].mood == Mood::Well;
     let bad = [Mood::Silent, Mood::Failing, Mood::LeavesSilently, Mood::Unknown];
-    let worse = well || random.one_in(3);
-    let mood = if worse { *random.pick(&bad) } else { Mood::Well };
-    let lasts = if well { random.below(5 * HOUR as usize) } else { random.below(DAY as usize) } as i64;
-    let begins = random.below(MINUTE as usize) as i64;
+    let worse = well || random.choose(3) == 0;
+    let mood = if worse { bad[random.choose(bad.len())] } else { Mood::Well };
+    let lasts = if well { random.choose(5 * HOUR as usize) } else { random.choose(DAY as usize) } as i64;
+    let begins = random.choose(MINUTE as usize) as i64;
     let account = &mut simulation.script.accounts[number];
     (account.mood, account.moods) = (mood, account.moods + 1);
     let moods = account.moods;
@@ -156,12 +156,12 @@ fn change_mail_server(simulation: &mut Simulation) {
     }
     let bad = [MailServer::Away, MailServer::Away, MailServer::Silent, MailServer::Later, MailServer::Never];
     let lasts = if script.mail_server == MailServer::Well {
-        script.mail_server = *script.mail_random.pick(&bad);
+        script.mail_server = bad[script.mail_random.choose(bad.len())];
         let longest = if script.mail_server == MailServer::Silent { HOUR / 4 } else { 30 * HOUR };
-        script.mail_random.below(longest as usize)
+        script.mail_random.choose(longest as usize)
     } else {
         (script.mail_server, script.well_since) = (MailServer::Well, now);
-        script.mail_random.below(2 * DAY as usize)
+        script.mail_random.choose(2 * DAY as usize)
     };
     simulation.at(now + lasts as i64 + SECOND, Action::MailServer);
 }
@@ -173,7 +173,7 @@ fn stick(simulation: &mut Simulation) {
     }
     let delay = simulation.script.delay as usize;
     let random = &mut simulation.script.random;
-    let until = now + random.below(2 * delay) as i64;
+    let until = now + random.choose(2 * delay) as i64;
     let (files, clock) = (&mut simulation.files, &simulation.clock);
     simulation.bouncer.stick(until, random, files, "kernel file descriptor limit: 1024", clock);
     simulation.at(until, Action::Flush);
@@ -190,11 +190,11 @@ fn rotate(simulation: &mut Simulation, create: bool, readable: bool) {
         simulation.files.create(log);
         simulation.files.set_readable(log, readable);
         if !readable {
-            let later = simulation.script.random.below(20 * MINUTE as usize) as i64;
+            let later = simulation.script.random.choose(20 * MINUTE as usize) as i64;
             simulation.at(now + 5 * SECOND + later, Action::MakeReadable);
         }
     }
-    let signalled = simulation.script.random.below(if create { 60_000 } else { 10_000 }) as i64;
+    let signalled = simulation.script.random.choose(if create { 60_000 } else { 10_000 }) as i64;
     simulation.at(now + signalled, Action::Reload);
 }
 
@@ -213,10 +213,10 @@ fn rotate_by_copy(simulation: &mut Simulation) {
 
 fn configure(simulation: &mut Simulation) {
     let mut entries = simulation.script.entries.clone();
-    if simulation.script.random.one_in(3) {
+    if simulation.script.random.choose(3) == 0 {
         entries = simulation.script.make_entries();
     } else if let Some(entry) = entries.first_mut() {
-        entry.minutes = 1 + simulation.script.random.below(60) as i64;
+        entry.minutes = 1 + simulation.script.random.choose(60) as i64;
     }
     simulation.script.entries.clone_from(&entries);
     let now = simulation.clock.now;
@@ -235,9 +235,9 @@ fn plan_mishap(simulation: &mut Simulation) {
     }
     let calm = now >= simulation.script.calm_until && simulation.bouncer.is_up;
     let random = &mut simulation.script.random;
-    let next = now + 30 * MINUTE + random.below(9 * HOUR as usize) as i64;
-    let by = [1, -1][random.below(2)] * (150 + random.below(3 * 3600) as i64) * SECOND;
-    let chosen = random.below(16);
+    let next = now + 30 * MINUTE + random.choose(9 * HOUR as usize) as i64;
+    let by = [1, -1][random.choose(2)] * (150 + random.choose(3 * 3600) as i64) * SECOND;
+    let chosen = random.choose(16);
     // The clock is not set while it changes for summer or winter, nor before a restart: a daemon that starts knows
     // nothing of it.
     let may_set = !is_near_change(simulation) && simulation.crash_after.is_none() && !simulation.wants_kill;
@@ -247,7 +247,7 @@ fn plan_mishap(simulation: &mut Simulation) {
         5 if calm => Action::RotateByRename { create: true, readable: false },
         6 | 7 => Action::RotateByCopy,
         8 if calm => {
-            let back = now + simulation.script.random.below(30 * MINUTE as usize) as i64;
+            let back = now + simulation.script.random.choose(30 * MINUTE as usize) as i64;
             simulation.at(back, Action::MoveBack);
             Action::MoveAway
         }

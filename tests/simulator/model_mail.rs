@@ -65,6 +65,8 @@ impl Period {
 pub struct Mailing {
     zone: TimeZone,
     time: Time,
+    /// When the clock shows it on the last days that were asked for.
+    shown: BTreeMap<Date, i64>,
     done: Date,
     day: Period,
     run: Period,
@@ -81,6 +83,7 @@ impl Mailing {
         let mut mailing = Self {
             zone,
             time,
+            shown: BTreeMap::new(),
             done: Date::MIN,
             day: Period::default(),
             run: Period::default(),
@@ -212,13 +215,20 @@ impl Mailing {
     }
 
     /// The last day on which the clock has shown the time.
-    fn passed(&self, wall: i64) -> Date {
+    fn passed(&mut self, wall: i64) -> Date {
         let at = jiff::Timestamp::from_millisecond(wall).expect("in range");
         let mut day = at.to_zoned(self.zone.clone()).date();
-        while first_showing(&self.zone, day, self.time) > wall {
+        while self.first_showing(day) > wall {
             day = day.yesterday().expect("in range");
         }
         day
+    }
+
+    fn first_showing(&mut self, day: Date) -> i64 {
+        if self.shown.len() > 8 {
+            self.shown.clear();
+        }
+        *self.shown.entry(day).or_insert_with(|| first_showing(&self.zone, day, self.time))
     }
 }
 

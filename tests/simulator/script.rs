@@ -104,7 +104,8 @@ pub struct Script {
     pub well_since: i64,
     pub report_time: Time,
     zone_name: &'static str,
-    days: i64,
+    /// When it ends.
+    length: i64,
     pub delay: i64,
     pub accounts: Vec<Account>,
     pub entries: Vec<Entry>,
@@ -127,19 +128,23 @@ const ZONES: [(&str, &[&str]); 5] = [
 
 /// Makes the run of a seed; with an outage of the mail server, that is all that it does.
 pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation {
-    let mut random = Random::new(seed);
-    let (name, dates) = *random.pick(&ZONES);
+    make_with(seed, [Random::new(seed), Random::new(!seed)], days * DAY, mail_outage)
+}
+
+/// Makes a run in which these decide what happens, the second one for mail.
+pub fn make_with(seed: u64, chance: [Random; 2], length: i64, mail_outage: Option<(i64, i64)>) -> Simulation {
+    let [mut random, mut mail_random] = chance;
+    let (name, dates) = ZONES[random.choose(ZONES.len())];
     let zone = TimeZone::get(name).expect("the host's time zones: Debian's package tzdata");
-    let date: jiff::civil::Date = random.pick(dates).parse().expect("a date");
+    let date: jiff::civil::Date = dates[random.choose(dates.len())].parse().expect("a date");
     let start = date.to_zoned(zone.clone()).expect("in range").timestamp().as_millisecond();
-    let start = start + random.below(24 * 3600) as i64 * SECOND + random.below(1000) as i64;
-    let minor = *random.pick(&[7, 10, 18, 18, 21, 23]);
-    let period = *random.pick(&[30 * SECOND, MINUTE, MINUTE, 2 * MINUTE]);
-    let delay = *random.pick(&[5, 10, 20, 30, 45]) * SECOND;
-    let accounts = (0..2 + random.below(4)).map(|number| account(&mut random, number, minor)).collect();
-    let mut mail_random = Random::new(!seed);
-    let report_time = Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(mail_random.below(24 * 60) as i64);
-    let has_state = mail_outage.is_none() && mail_random.one_in(2);
+    let start = start + random.choose(24 * 3600) as i64 * SECOND + random.choose(1000) as i64;
+    let minor = [7, 10, 18, 18, 21, 23][random.choose(6)];
+    let period = [30 * SECOND, MINUTE, MINUTE, 2 * MINUTE][random.choose(4)];
+    let delay = [5, 10, 20, 30, 45][random.choose(5)] * SECOND;
+    let accounts = (0..2 + random.choose(4)).map(|number| account(&mut random, number, minor)).collect();
+    let report_time = Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(mail_random.choose(24 * 60) as i64);
+    let has_state = mail_outage.is_none() && mail_random.choose(2) == 0;
     let mut script = Script {
         random,
         mail_random,
@@ -148,7 +153,7 @@ pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation
         well_since: 0,
         report_time,
         zone_name: name,
-        days,
+        length,
         delay,
         accounts,
         entries: Vec::new(),
@@ -164,8 +169,8 @@ pub fn make(seed: u64, days: i64, mail_outage: Option<(i64, i64)>) -> Simulation
 
 fn account(random: &mut Random, number: usize, _: u32) -> Account {
     let user = ["web", "batch", "odd user", "a@b", "x/y", "noise"][number % 6].to_owned();
-    let database = random.pick(&["app", "other db"]).to_string();
-    let gap = (20 + random.below(1800) as i64) * SECOND;
+    let database = ["app", "other db"][random.choose(2)].to_owned();
+    let gap = (20 + random.choose(1800) as i64) * SECOND;
     Account { user, database, gap, mood: Mood::Well, moods: 0 }
 }
 
@@ -176,19 +181,21 @@ impl Script {
 
     /// What happens from the start on.
     pub fn begin(&mut self) -> Vec<(i64, Action)> {
-        let mut plan = vec![(0, Action::Start), (self.days * DAY, Action::End)];
+        // Rare things begin after an hour, or sooner in a run of some hours.
+        let calm = self.length.min(DAY) / 24;
+        let mut plan = vec![(0, Action::Start), (self.length, Action::End)];
         for number in 0..self.accounts.len() {
-            plan.push((self.random.below(60_000) as i64, Action::Try(number, 0)));
-            plan.push((self.random.below(DAY as usize / 2) as i64, Action::Mood(number)));
+            plan.push((self.random.choose(60_000) as i64, Action::Try(number, 0)));
+            plan.push((self.random.choose(DAY as usize / 2) as i64, Action::Mood(number)));
         }
-        plan.push((self.random.below(DAY as usize / 4) as i64 + HOUR, Action::Mishap));
+        plan.push((self.random.choose(DAY as usize / 4) as i64 + calm, Action::Mishap));
         match self.mail_outage {
             Some((from, to)) => plan.extend([(from, Action::MailServer), (to, Action::MailServer)]),
-            None => plan.push((self.mail_random.below(DAY as usize) as i64, Action::MailServer)),
+            None => plan.push((self.mail_random.choose(DAY as usize) as i64, Action::MailServer)),
         }
-        plan.push((self.mail_random.below(2 * DAY as usize) as i64, Action::Report));
+        plan.push((self.mail_random.choose(2 * DAY as usize) as i64, Action::Report));
         if self.has_state {
-            plan.push((self.mail_random.below(DAY as usize / 4) as i64 + HOUR, Action::Kill));
+            plan.push((self.mail_random.choose(DAY as usize / 4) as i64 + calm, Action::Kill));
         }
         plan
     }
@@ -197,34 +204,34 @@ impl Script {
     pub fn make_entries(&mut self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
         for account in self.accounts.clone() {
-            if self.random.one_in(5) {
+            if self.random.choose(5) == 0 {
                 continue;
             }
             // A name with a slash is read as database and user.
-            let by_database = account.user.contains('/') || self.random.one_in(3);
+            let by_database = account.user.contains('/') || self.random.choose(3) == 0;
             let name =
                 if by_database { format!("{}/{}", account.database, account.user) } else { account.user.clone() };
             let near = 1 + account.gap / MINUTE;
-            let minutes = match self.random.below(4) {
+            let minutes = match self.random.choose(4) {
                 0 => near,
                 1 => near * 2,
-                _ => near + 1 + self.random.below(30) as i64,
+                _ => near + 1 + self.random.choose(30) as i64,
             };
             entries.push(self.entry(name, minutes));
         }
-        if self.random.one_in(4) || entries.is_empty() {
+        if self.random.choose(4) == 0 || entries.is_empty() {
             entries.push(self.entry("nobody".to_owned(), 45));
         }
         entries
     }
 
     fn entry(&mut self, name: String, minutes: i64) -> Entry {
-        let mut time = || Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(self.random.below(24 * 60) as i64);
+        let mut time = || Time::constant(0, 0, 0, 0) + jiff::Span::new().minutes(self.random.choose(24 * 60) as i64);
         let (open, mut close) = (time(), time());
-        if self.random.one_in(4) {
+        if self.random.choose(4) == 0 {
             close = open;
         }
-        let days = if self.random.one_in(3) { [true, true, false, true, true, false, true] } else { [true; 7] };
+        let days = if self.random.choose(3) == 0 { [true, true, false, true, true, false, true] } else { [true; 7] };
         Entry { name, minutes, open, close, days }
     }
 

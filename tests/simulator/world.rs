@@ -133,7 +133,7 @@ impl Simulation {
     /// The daemon was killed, and is started again after a while.
     pub fn be_down(&mut self) {
         self.model = None;
-        let end = self.clock.now + self.script.mail_random.below(40 * 60_000) as i64;
+        let end = self.clock.now + self.script.mail_random.choose(40 * 60_000) as i64;
         while self.clock.now < end && !self.is_over {
             // Nobody is there for signals.
             self.run_until(end);
@@ -154,7 +154,7 @@ impl Simulation {
         self.compare();
         self.has_saved = true;
         if std::mem::take(&mut self.wants_kill) {
-            self.crash_after = Some(self.script.mail_random.below(16) as u32);
+            self.crash_after = Some(self.script.mail_random.choose(16) as u32);
         }
         let is_over = has("\"is_over\":true");
         if self.crash_after.is_none() && !is_over {
@@ -172,7 +172,7 @@ impl Simulation {
         if self.crash_after == Some(0) {
             self.crash_after = None;
             *self.killed_at.entry(step).or_insert(0) += 1;
-            let part = self.script.mail_random.below(101);
+            let part = self.script.mail_random.choose(101);
             before(self, part);
             std::panic::panic_any(Killed);
         }
