@@ -8,7 +8,7 @@ mod common;
 mod mix;
 
 use common::random::Random;
-use common::regex_reading;
+use common::two_readings;
 use common::two_ways::compare;
 use loganalyzer::limits::READ_SIZE;
 
@@ -77,12 +77,12 @@ fn the_parser_reads_what_regular_expressions_read() {
     let mut attempts = 0;
     for name in common::names() {
         for log in common::logs(&name).into_iter().chain(common::syslogs(&name)) {
-            attempts += regex_reading::compare(&log, &name);
+            attempts += two_readings::compare(&log, &name);
             for case in 0..cases {
                 let from = random.below(log.len().max(1));
                 let some = &log[from..(from + 10_000).min(log.len())];
                 if !some.is_empty() {
-                    attempts += regex_reading::compare(&mangle(some, &mut random), &format!("{name}, case {case}"));
+                    attempts += two_readings::compare(&mangle(some, &mut random), &format!("{name}, case {case}"));
                 }
             }
         }

@@ -299,7 +299,7 @@ fn is_port(word: u64, count: usize) -> bool {
     let empty = 64 - 8 * count;
     let (text, digits) = (word << empty, (word ^ ZEROS) << empty);
     let are_digits = (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0;
-    are_digits && text.swap_bytes() <= u64::from_be_bytes(*b"\0\0\065535")
+    are_digits && text.swap_bytes() <= u64::from_be_bytes([0, 0, 0, b'6', b'5', b'5', b'3', b'5'])
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod random;
 pub mod regex_reading;
 pub mod run;
 pub mod servers;
+pub mod two_readings;
 pub mod two_ways;
 
 #[allow(unused_imports, reason = "each test uses its part")]

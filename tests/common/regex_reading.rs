@@ -7,9 +7,8 @@
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
-use loganalyzer::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, READ_SIZE, SOCKET_PREFIX_MAX, SYSLOG_IDENTS, USER_NAME_MAX};
-use loganalyzer::pgbouncer::lines::Kind;
-use loganalyzer::pgbouncer::parser::{Parser, Reading};
+use loganalyzer::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, SOCKET_PREFIX_MAX, SYSLOG_IDENTS, USER_NAME_MAX};
+use loganalyzer::pgbouncer::parser::Reading;
 use loganalyzer::pgbouncer::record::{
     Address, Closing, Event, Format, Level, LoginAttempt, Pointer, Record, Side, Socket, Stamp, Stats, Version, Zone,
 };
@@ -126,25 +125,6 @@ impl RegexReader {
         }
         is_new
     }
-}
-
-/// Compares the parser with this on each line of a text; says how many attempts both have read.
-pub fn compare(text: &[u8], what: &str) -> u64 {
-    // In the year of the captures.
-    const NOW: i64 = 1_795_478_400_000;
-    let (mut parser, mut reader) = (Parser::new(NOW), RegexReader::new(NOW));
-    let mut attempts = 0;
-    super::each_line(text, READ_SIZE, |line| {
-        let shown = || format!("{what}: {}", line.bytes.escape_ascii());
-        if line.kind == Kind::Cut {
-            assert_eq!(parser.parse_cut(line.bytes), reader.read_cut(line.bytes), "{}", shown());
-        } else {
-            let (read, expected) = (parser.parse(line.bytes), reader.read(line.bytes));
-            assert_eq!(read, expected, "{}", shown());
-            attempts += u64::from(matches!(read, Reading::Record(Record { event: Event::LoginAttempt(_), .. })));
-        }
-    });
-    attempts
 }
 
 fn text<'a>(captures: &Captures<'a>, group: usize) -> Option<&'a str> {
@@ -398,8 +378,6 @@ fn attempt<'a>(
         address: address(&rest[at + 1..blank])?,
         prefix: &rest[..=blank],
         hopeless,
-        repeat: None,
-        host_repeat: None,
         is_plain,
         tls: suffix.get(1).map(|tls| tls.as_bytes()),
         replication: suffix.get(2).is_some_and(|kind| kind.as_bytes() != b"no"),

@@ -5,7 +5,7 @@ use arbitrary::Unstructured;
 
 use crate::common::printer::STYLES;
 use crate::common::random::Chance;
-use crate::common::{clients, regex_reading, two_ways};
+use crate::common::{clients, two_readings, two_ways};
 
 /// More clients than this bring nothing new, and take time.
 const CLIENTS: u32 = 12;
@@ -14,7 +14,7 @@ const CLIENTS: u32 = 12;
 pub fn run(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else { return };
     if kind.is_ascii() {
-        regex_reading::compare(rest, "a fuzzed log");
+        two_readings::compare(rest, "a fuzzed log");
     } else {
         check_clients(Unstructured::new(rest));
     }
@@ -26,6 +26,6 @@ fn check_clients(mut input: Unstructured<'_>) {
     let sizes = super::sizes(input.arbitrary().unwrap_or_default());
     let log = clients::log(style, clients, &mut input);
     clients::check(&log, &mut input, "fuzzed clients");
-    regex_reading::compare(&log.text, "fuzzed clients");
+    two_readings::compare(&log.text, "fuzzed clients");
     two_ways::compare(&log.text, &sizes, "fuzzed clients");
 }
