@@ -200,7 +200,8 @@ pub fn hash(text: &[u8], secret: [u64; 2]) -> u64 {
         }
         _ => (short(text), 0),
     };
-    fold(first ^ secret[1], last ^ seed)
+    // Once more: where a secret happens to have few bits, the first product spreads little.
+    fold(fold(first ^ secret[1], last ^ seed) ^ secret[0], text.len() as u64 ^ secret[1])
 }
 
 #[inline]
@@ -213,23 +214,6 @@ fn half(chunk: &[u8; 16], at: usize) -> u64 {
 pub fn fold(left: u64, right: u64) -> u64 {
     let product = u128::from(left) * u128::from(right);
     product as u64 ^ (product >> 64) as u64
-}
-
-/// The value of the first `count` bytes of a word, if they are decimal digits, one to eight.
-#[inline]
-pub fn decimal(word: u64, count: usize) -> Option<u32> {
-    if count == 0 || count > 8 {
-        return None;
-    }
-    // Zeros before them, so that there are always eight.
-    let empty = 64 - 8 * count as u32;
-    let digits = (word << empty) ^ (ONES * 0x30) ^ (!(u64::MAX << empty) & (ONES * 0x30));
-    if (digits | digits.wrapping_add(ONES * 0x76)) & ONES << 7 != 0 {
-        return None;
-    }
-    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) as u32)
 }
 
 /// Whether the first `count` bytes of a word are decimal digits, one to eight.
@@ -297,22 +281,16 @@ mod tests {
     }
 
     #[test]
-    fn decimal_is_that_of_the_standard_library() {
-        for text in ["0", "7", "10", "99", "007", "65535", "1234567", "12345678", "99999999"] {
-            let mut bytes = *b"s)\n2026-";
-            bytes[..text.len()].copy_from_slice(text.as_bytes());
-            let word = u64::from_le_bytes(bytes);
-            assert_eq!(decimal(word, text.len()), text.parse().ok(), "{text}");
-            for (place, byte) in (0..text.len()).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
-                let mut other = bytes;
-                other[place] = byte;
-                let expected = std::str::from_utf8(&other[..text.len()]).ok().and_then(|text| text.parse().ok());
-                let expected = expected.filter(|_| byte.is_ascii_digit());
-                assert_eq!(decimal(u64::from_le_bytes(other), text.len()), expected, "{other:?}");
-                assert_eq!(are_decimal(u64::from_le_bytes(other), text.len()), expected.is_some(), "{other:?}");
-            }
+    fn decimal_digits_are_those_of_the_standard_library() {
+        for (count, place, byte) in (1..=8)
+            .flat_map(|count| (0..8).map(move |place| (count, place)))
+            .flat_map(|(count, place)| (0..=255u8).map(move |byte| (count, place, byte)))
+        {
+            let mut bytes = *b"09182736";
+            bytes[place] = byte;
+            let expected = place >= count || byte.is_ascii_digit();
+            assert_eq!(are_decimal(u64::from_le_bytes(bytes), count), expected, "{count} of {bytes:?}");
         }
-        assert_eq!((decimal(0x30, 0), decimal(0x30, 9)), (None, None));
         assert!(!are_decimal(u64::MAX, 0) && !are_decimal(ONES * 0x30, 9));
     }
 
@@ -325,6 +303,27 @@ mod tests {
             assert_eq!(are_hexadecimal(&text, &masks), expected, "{byte:#x} at {place}");
             masks[place] = 0;
             assert!(are_hexadecimal(&text, &masks), "nobody asks what {byte:#x} is");
+        }
+    }
+
+    /// With each secret as many of 20,000 slots are taken as by chance. (With one product of two it was a tenth less for
+    /// some secrets, so `Distinct` estimated 47,138 names for 50,000.)
+    #[test]
+    fn names_that_differ_in_a_digit_are_spread_by_every_secret() {
+        const SLOTS: usize = 1 << 15;
+        let next = |state: u64| fold(state ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93);
+        let mut state = 1;
+        for _ in 0..100 {
+            let secret = [next(state), next(next(state) ^ 1)];
+            state = next(secret[1] ^ 2);
+            let mut taken = vec![false; SLOTS];
+            for number in 0..20_000 {
+                taken[hash(format!("user{number}").as_bytes(), secret) as usize % SLOTS] = true;
+            }
+            let count = taken.iter().filter(|taken| **taken).count() as f64;
+            let expected = SLOTS as f64 * (1.0 - (-20_000.0 / SLOTS as f64).exp());
+            // Six times the standard deviation of chance.
+            assert!((count - expected).abs() < 400.0, "{count} of {expected} with {secret:x?}");
         }
     }
 
