@@ -7,6 +7,7 @@ pub mod email;
 pub mod secret;
 mod section;
 mod watched;
+pub mod zone;
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -203,9 +204,9 @@ fn parse_window(configuration: &Section<'_>) -> Result<Window, Error> {
 }
 
 fn parse_zone(configuration: &Section<'_>) -> Result<TimeZone, Error> {
-    let Some(name) = configuration.optional_string("logTimeZone")? else { return Ok(TimeZone::system()) };
+    let Some(name) = configuration.optional_string("logTimeZone")? else { return Ok(zone::local()) };
     let mend = "write an IANA name, such as \"Europe/Paris\" (Debian's package tzdata has them)";
-    TimeZone::get(name).map_err(|_| configuration.wrong("logTimeZone", mend))
+    zone::named(name).ok_or_else(|| configuration.wrong("logTimeZone", mend))
 }
 
 fn parse_alerting(files: &Section<'_>, has_email: bool) -> Result<(bool, bool), Error> {

@@ -6,11 +6,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use jiff::tz::TimeZone;
 use loganalyzer::analysis::analyzer::{Analyzer, Settings};
 use loganalyzer::analysis::watch::Watch;
 use loganalyzer::cli::{self, Arguments, Command, Format};
-use loganalyzer::config::Config;
+use loganalyzer::config::{Config, zone};
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
@@ -62,12 +61,23 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A report as text, part by part.
+fn print_text(report: &Report<'_>) -> Result<(), Failure> {
+    let mut result = Ok(());
+    text::write_parts(report, style(), &mut |part| {
+        if result.is_ok() {
+            result = print(part);
+        }
+    });
+    result
+}
+
 fn follow(arguments: &Arguments) -> Result<(), Failure> {
     let config = load(arguments)?;
     warn(&config.warnings);
     let mut system = system()?;
     let options = Options { verbose: arguments.verbose, style: style(), pid: std::process::id() };
-    Daemon::start(&mut system, config, &TimeZone::system(), options).run(&mut system);
+    Daemon::start(&mut system, config, &zone::local(), options).run(&mut system);
     Ok(())
 }
 
@@ -81,7 +91,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let files = files.to_vec();
     let (zone, fallback, format) = match config {
         Some(config) => (config.log_time_zone, config.fallback, config.date_time_format),
-        None => (TimeZone::system(), None, TimeFormat::default()),
+        None => (zone::local(), None, TimeFormat::default()),
     };
     let now = system()?.now();
     let watch = Watch::new(Vec::new(), zone.clone(), now);
@@ -89,7 +99,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     batch::read_logs(&files, &mut analyzer).map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
-        Format::Text => print(&text::write(&report, style())),
+        Format::Text => print_text(&report),
         Format::Json => print(&json::write(&report)),
     }
 }
@@ -100,12 +110,12 @@ fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let config = load_if(!arguments.propose || files.is_empty(), arguments)?;
     let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
     warn(&setup.warnings);
-    let text = setup.run(&TimeZone::system(), system()?.now()).map_err(Failure::Failed)?;
+    let text = setup.run(&zone::local(), system()?.now()).map_err(Failure::Failed)?;
     print(&text)
 }
 
 fn run_check(arguments: &Arguments) -> Result<(), Failure> {
-    let (text, failure) = check::check(load(arguments)?, &TimeZone::system(), &mut system()?, arguments.send_test_mail);
+    let (text, failure) = check::check(load(arguments)?, &zone::local(), &mut system()?, arguments.send_test_mail);
     print(&text)?;
     failure.map_or(Ok(()), |failure| Err(Failure::Failed(failure.to_owned())))
 }

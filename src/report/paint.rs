@@ -33,6 +33,9 @@ impl Style {
     }
 }
 
+/// So much text is passed on at once, where it is.
+const PASS_BYTES: usize = 16 * 1024;
+
 /// A text that is being written.
 #[derive(Debug)]
 pub struct Paint {
@@ -70,7 +73,15 @@ impl Paint {
         self.text.push('\n');
     }
 
-    /// The text.
+    /// Passes on what is written so far, once that is worth it.
+    pub fn pass(&mut self, out: &mut dyn FnMut(&str)) {
+        if self.text.len() >= PASS_BYTES {
+            out(&self.text);
+            self.text.clear();
+        }
+    }
+
+    /// The text that was not passed on.
     pub fn finish(self) -> String {
         self.text
     }

@@ -10,17 +10,24 @@ use crate::analysis::traffic::Averages;
 
 /// Writes the report.
 pub fn write(report: &Report<'_>, style: Style) -> String {
+    let mut text = String::new();
+    write_parts(report, style, &mut |part| text.push_str(part));
+    text
+}
+
+/// Writes the report part by part: with many accounts it is long, and need not be in memory as a whole.
+pub fn write_parts(report: &Report<'_>, style: Style, out: &mut dyn FnMut(&str)) {
     let mut paint = Paint::new(style);
     write_stats(report, &mut paint);
     paint.blank();
-    write_logins(report, style, &mut paint);
+    write_logins(report, style, &mut paint, out);
     write_refused(report, style, &mut paint);
     write_lines(report, style, &mut paint);
     write_outages(report, style, &mut paint);
     paint.blank();
     let end = report.times().map_or_else(|| "-".to_owned(), |(_, to)| to);
     paint.put(Color::Blue, "End date : ").put(Color::Yellow, end).end();
-    paint.finish()
+    out(&paint.finish());
 }
 
 /// `Stats for … from X to Y : `, or that there are none.
@@ -62,10 +69,11 @@ fn seconds(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.1}") } else { value.to_string() }
 }
 
-fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint) {
+fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint, out: &mut dyn FnMut(&str)) {
     write_heading(report, "logins", ", ", !report.summary.accounts.is_empty(), paint);
     for account in &report.summary.accounts {
         write_account(report, account, style, paint);
+        paint.pass(out);
     }
     let others = &report.summary.others;
     if others.attempts > 0 {

@@ -16,6 +16,7 @@ use crate::analysis::zones::Zones;
 use crate::config::Config;
 use crate::config::email::Security;
 use crate::config::secret;
+use crate::config::zone as zones;
 use crate::limits::LOOK_BACK_BYTES;
 use crate::report::mail;
 use crate::report::nearest::nearest_account;
@@ -83,7 +84,7 @@ fn check_mail(
     if !send {
         return Ok(());
     }
-    let zone = TimeZone::system();
+    let zone = zones::local();
     let mut post = Post::new(system, config, &zone, now, std::process::id());
     let mail = mail::of_test(post.origin(), &config.date_time_format.print(Zones::new(zone).civil(now)));
     let letter = post.letter(email, mail, Class::Report, now, true);

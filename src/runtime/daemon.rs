@@ -286,10 +286,11 @@ impl<F> Daemon<F> {
         let mut has_lines = false;
         let Self { tails, analyzer, options, .. } = self;
         for tail in tails {
-            let path = tail.path().to_owned();
+            let mut found = Vec::new();
             let said = options.verbose.then_some((&mut said, options.style));
             let mut reader = Reader { analyzer, has_lines: false, said };
-            tail.poll(world, now, period, &mut reader, &mut |mishap| mishaps.push((path.clone(), mishap)));
+            tail.poll(world, now, period, &mut reader, &mut |mishap| found.push(mishap));
+            mishaps.extend(found.into_iter().map(|mishap| (tail.path().to_owned(), mishap)));
             has_lines |= reader.has_lines;
         }
         world.print(Output::Standard, &said);

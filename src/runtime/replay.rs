@@ -12,7 +12,7 @@ use super::batch;
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::silences::Silences;
 use crate::analysis::watch::{Entry, Notice, Watch, Window};
-use crate::config::Config;
+use crate::config::{Config, zone};
 use crate::limits::{DISORDER_MS, REPLAY_ABSURD_MS, REPLAY_JUMP_MS};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::Line;
@@ -48,7 +48,7 @@ impl Replay {
         let always = Window { open: Time::midnight(), close: Time::midnight(), days: [true; 7] };
         let (paths, are_configured) = (files.to_vec(), files.is_empty());
         let Some(config) = config else {
-            let (format, log_zone) = (TimeFormat::default(), TimeZone::system());
+            let (format, log_zone) = (TimeFormat::default(), zone::local());
             let (fallback, entries, window) = (None, Vec::new(), always);
             let warnings = Vec::new();
             return Self {

@@ -247,6 +247,10 @@ impl<F> Tail<F> {
     }
 
     fn poll_old(&mut self, world: &mut impl World<File = F>, now: i64, period: i64, take: Take<'_>) {
+        if self.old.is_empty() {
+            // The usual case: a quiet log costs no call for what is not there.
+            return;
+        }
         let current = self.current.as_ref().and_then(|source| world.status(&source.file).ok());
         let has_bytes = current.is_some_and(|status| status.size > 0);
         let mut done = Vec::new();
