@@ -103,18 +103,20 @@ struct Reading<'a> {
     message: &'a [u8],
 }
 
-/// All ways to read it, from the shortest prefix on.
+/// All ways to read it, from the shortest prefix on: an address holds neither blank nor `@`, so it lies between a blank and
+/// the last `@` before that. Each byte is looked at once, whoever writes `@` a hundred times.
 fn readings(rest: &[u8]) -> impl Iterator<Item = Reading<'_>> {
-    let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX)];
-    // The blank behind the last `@` that was looked at: each byte is looked at once, whoever writes `@` a hundred times.
-    let mut blank = 0;
-    memchr::memchr_iter(b'@', head).filter_map(move |at| {
-        if blank <= at {
-            blank = memchr::memchr(b' ', &rest[at..]).map_or(rest.len(), |ahead| at + ahead);
+    let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX + 1 + ADDRESS_MAX)];
+    let first = memchr::memchr(b'@', head).unwrap_or(head.len());
+    let mut last = None;
+    head.iter().enumerate().skip(first).filter_map(move |(place, byte)| {
+        if *byte == b'@' {
+            last = Some(place);
         }
-        let host = rest.get(at + 1..blank).filter(|host| host.len() <= ADDRESS_MAX && blank < rest.len())?;
-        address::parse(host)?;
-        Some(Reading { prefix: &rest[..=blank], message: &rest[blank + 1..] })
+        let at = last.filter(|at| *byte == b' ' && *at < SOCKET_PREFIX_MAX)?;
+        last = None;
+        address::parse(Some(&rest[at + 1..place]).filter(|host| host.len() <= ADDRESS_MAX)?)?;
+        Some(Reading { prefix: &rest[..=place], message: &rest[place + 1..] })
     })
 }
 
