@@ -54,7 +54,7 @@ pub(super) struct Account {
 }
 
 /// What a counter of an account counts by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Kind {
     Address,
     Database,
@@ -67,6 +67,13 @@ pub(super) struct Pair {
     pub(super) kind: Kind,
     pub(super) item: NameId,
     pub(super) row: Row,
+}
+
+impl Pair {
+    /// Whose it is, and what it counts by.
+    pub(super) fn place(&self) -> (u16, Kind) {
+        (self.account, self.kind)
+    }
 }
 
 /// The accounts of one period.

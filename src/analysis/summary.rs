@@ -89,6 +89,7 @@ impl Accounts {
         let mut now = Snapshot::of(self);
         // What was told in an earlier period is none of this one's.
         open.filter(|open| !open.ticket.is_told()).for_each(|open| now.add(&open));
+        now.pairs.sort_by_key(Pair::place);
         let mut accounts: Vec<AccountSummary> = (0..self.accounts.len())
             .filter(|&number| now.accounts[number].tally.attempts + now.accounts[number].tally.failed_later > 0)
             .map(|number| now.account(self, number))
@@ -154,9 +155,11 @@ impl Snapshot {
     }
 
     fn breakdown(&self, all: &Accounts, number: usize, kind: Kind) -> Breakdown {
-        let own = |pair: &&Pair| pair.account as usize == number && pair.kind == kind && !pair.row.is_empty();
-        let mut rows: Vec<(Vec<u8>, Row)> =
-            self.pairs.iter().filter(own).map(|pair| (all.names.get(pair.item).to_vec(), pair.row)).collect();
+        // In order by now: looked for in all of them, they would cost accounts × pairs.
+        let start = self.pairs.partition_point(|pair| pair.place() < (number as u16, kind));
+        let own = self.pairs[start..].iter().take_while(|pair| pair.place() == (number as u16, kind));
+        let some = own.filter(|pair| !pair.row.is_empty());
+        let mut rows: Vec<(Vec<u8>, Row)> = some.map(|pair| (all.names.get(pair.item).to_vec(), pair.row)).collect();
         let size = |row: &Row| (row.logins, row.failed);
         rows.sort_by(|left, right| size(&right.1).cmp(&size(&left.1)).then_with(|| left.0.cmp(&right.0)));
         Breakdown { rows, others: self.accounts[number].others[kind as usize] }
