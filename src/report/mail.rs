@@ -64,7 +64,9 @@ impl Mail {
 
 /// `[LogAnalyzer] …`: one line that is not too long, and that no name can make a mail program decode.
 fn subject(matter: &str) -> String {
-    let safe = super::safe::shown(matter.as_bytes(), Medium::Terminal).to_string().replace("=?", r"=\x3f");
+    let safe = super::safe::shown(matter.as_bytes(), Medium::Terminal).to_string();
+    // Blanks between two encoded words (RFC 2047) are not there for a mail program, and lettre puts more than one there.
+    let safe = safe.replace("=?", r"=\x3f").replace("  ", r" \x20");
     let mut subject = format!("[LogAnalyzer] {safe}");
     if let Some((cut, _)) = subject.char_indices().nth(SUBJECT_MAX) {
         subject.truncate(cut);

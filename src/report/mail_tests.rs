@@ -35,6 +35,8 @@ fn a_name_cannot_add_a_header_nor_be_decoded_nor_hide_the_matter() {
         ("a\r\nBcc: x@y.z", r"a\x0d\x0aBcc: x@y.z"),
         ("=?utf-8?B?Z29vZA==?=", r"=\x3futf-8?B?Z29vZA==\x3f="),
         ("x\u{202e}y", r"x\xe2\x80\xaey"),
+        // Found by fuzzing: two blanks between names that are not ASCII were none.
+        ("ü  ü   ü", r"ü \x20ü \x20 ü"),
     ] {
         assert_eq!(subject(name), format!("[LogAnalyzer] {safe}"));
     }
