@@ -37,6 +37,15 @@ fn one_or_many_to_write_to() {
     assert_eq!(to("\"root\""), ["root@localhost"], "a user of this host");
 }
 
+/// Found by fuzzing: in a debug build idna_adapter asserts that it is given no upper-case letters, and idna gives it some.
+#[test]
+fn a_domain_that_nobody_can_have_is_refused_in_whatever_case() {
+    for address in ["a@b.c%N\u{e6c69}", "a@b.c%\u{e6c69}"] {
+        let error = with(&format!(", \"emailTo\": \"{address}\"")).expect_err(address).to_string();
+        assert!(error.contains("configuration.alertingEmail.emailTo: found"), "{error}");
+    }
+}
+
 #[test]
 fn each_security_has_its_port() {
     #[cfg(feature = "tls")]
