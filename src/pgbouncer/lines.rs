@@ -37,7 +37,8 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
     /// What it is of its record.
     pub kind: Kind,
-    /// Where it begins, in bytes since the reader was made or [`Lines::restart`]ed.
+    /// Where it begins, in bytes since the reader was made or [`Lines::restart`]ed; of one that is too long, where what
+    /// was left of it at its end begins.
     pub offset: u64,
 }
 
