@@ -226,7 +226,11 @@ impl Header for AutoSubmitted {
 }
 
 /// The letter as it goes over the wire, and for whom.
-fn write(email: &Email, letter: &Letter) -> Result<(Envelope, Vec<u8>), Refusal> {
+///
+/// # Errors
+///
+/// Where it cannot be written as a mail.
+pub fn write(email: &Email, letter: &Letter) -> Result<(Envelope, Vec<u8>), Refusal> {
     let failed = |error: &dyn std::fmt::Display| Refusal { kind: RefusalKind::Permanent, message: error.to_string() };
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(letter.at.max(0).unsigned_abs());
     let mut builder = Message::builder().from(email.from.clone()).date(at).message_id(Some(letter.id.clone()));

@@ -136,7 +136,8 @@ fn bytes<'a>(captures: &Captures<'a>, group: usize) -> &'a [u8] {
 }
 
 fn number<T: std::str::FromStr>(captures: &Captures<'_>, group: usize) -> Option<T> {
-    text(captures, group)?.parse().ok()
+    // Where any text may stand, `+7` is no number.
+    text(captures, group).filter(|text| !text.starts_with('+'))?.parse().ok()
 }
 
 /// Milliseconds between 1970-01-01 and a date, and a time of that day; a leap second's `60` is one more than `59`.

@@ -41,10 +41,8 @@ fn check(record: &Record<'_>, line: &[u8]) {
     let address = std::str::from_utf8(address).expect("it is ASCII");
     assert!(is_address(address, attempt), "{}", shown());
     let tls = attempt.tls.map(|tls| std::str::from_utf8(tls).expect("it is ASCII"));
-    let kinds: &[Option<&str>] = match attempt.replication {
-        true => &[Some("yes"), Some("database"), Some("logical"), Some("physical")],
-        false => &[None, Some("no")],
-    };
+    let of_replication = [Some("yes"), Some("database"), Some("logical"), Some("physical")];
+    let kinds = if attempt.replication { &of_replication[..] } else { &[None, Some("no")] };
     let printed = kinds.iter().any(|&kind| {
         let message = Style::attempt_with(attempt.database, attempt.user, tls, kind);
         Style::behind_pointer(database, attempt.user, address, &message) == rest

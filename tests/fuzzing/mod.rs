@@ -5,18 +5,27 @@
 #![allow(unreachable_pub, clippy::expect_used, clippy::panic, reason = "what must hold is asserted")]
 
 pub mod chunks;
+pub mod config;
+pub mod daemon;
 pub mod differential;
 pub mod line;
+pub mod mail;
 
 use arbitrary::Unstructured;
 
 use crate::common::random::Chance;
 
+/// What is done with the bytes.
+pub type Target = fn(&[u8]);
+
 /// All targets, by name.
-pub const TARGETS: [(&str, fn(&[u8])); 3] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("line", line::run),
     ("chunks", chunks::run),
     ("differential", differential::run),
+    ("config", config::run),
+    ("daemon", daemon::run),
+    ("mail", mail::run),
 ];
 
 /// The bytes decide; when there are no more, everything is zero.
