@@ -10,12 +10,12 @@ use crate::pgbouncer::record::{Format, Stamp, Version};
 
 impl Analyzer {
     /// The figures of the accounts since the start, at `now`, in milliseconds since 1970-01-01 UTC.
-    pub fn summary(&self, now: i64) -> Summary {
+    pub fn summary(&self, now: i64) -> Summary<'_> {
         self.summary_of(Period::Run, now)
     }
 
     /// The figures of the accounts of a period.
-    pub fn summary_of(&self, period: Period, now: i64) -> Summary {
+    pub fn summary_of(&self, period: Period, now: i64) -> Summary<'_> {
         self.periods.of(period).accounts.summary(self.sessions.undecided().filter_map(|session| {
             let state = sessions::state(session, now);
             let Tickets { run, day } = session.tickets;

@@ -35,7 +35,7 @@ fn analyze(since_1_11: bool, lines: &str) -> Analyzer {
     analyzer
 }
 
-fn summary(analyzer: &Analyzer) -> Summary {
+fn summary(analyzer: &Analyzer) -> Summary<'_> {
     analyzer.summary(analyzer.last_instant().unwrap())
 }
 
@@ -106,7 +106,7 @@ fn left_without_a_word_is_failed_at_any_age() {
     let analyzer = analyze(true, &lines);
     let summary = summary(&analyzer);
     assert_eq!(summary.total, tally(2, 1, 1, 0));
-    assert_eq!(summary.accounts[0].reasons.rows[0].0, b"left at the password prompt");
+    assert_eq!(summary.accounts[0].reasons.rows()[0].0, b"left at the password prompt");
     assert_eq!(summary.accounts[0].first, summary.accounts[0].last, "only the second one counts");
 }
 

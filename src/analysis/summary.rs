@@ -1,9 +1,15 @@
 //! What the accounts of a period come to at one moment, in the order in which it is shown.
 //!
-//! Attempts that are still open are added here, to a copy: the counters themselves only know what is decided.
+//! Attempts that are still open are added here: the counters themselves only know what is decided. The rows of an account
+//! are made when they are asked for, and hold no copies of names: all of them at once would be a third of the memory that
+//! the program may take.
 
-use super::accounts::{Account, Accounts, Kind, Moment, Pair, Row, Tally, Ticket};
+use std::fmt;
+use std::rc::Rc;
+
+use super::accounts::{Account, Accounts, Kind, Moment, Row, Tally, Ticket};
 use super::tally::extend;
+use crate::limits::{ATTEMPTS_TO_TELL, SESSIONS};
 use crate::pgbouncer::record::Stamp;
 
 /// An attempt that is still open, when a summary is made.
@@ -43,12 +49,12 @@ impl Tally {
 }
 
 /// The figures of a period, in the order in which they are shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
+#[derive(Debug, Clone)]
+pub struct Summary<'a> {
     /// All accounts together, the others included.
     pub total: Tally,
     /// By number of logins, falling, then by name.
-    pub accounts: Vec<AccountSummary>,
+    pub accounts: Vec<AccountSummary<'a>>,
     /// What did not fit the table of accounts.
     pub others: Tally,
     /// How many accounts these were, about.
@@ -56,10 +62,10 @@ pub struct Summary {
 }
 
 /// One account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountSummary {
+#[derive(Debug, Clone)]
+pub struct AccountSummary<'a> {
     /// Its name, as bytes.
-    pub user: Vec<u8>,
+    pub user: &'a [u8],
     /// Its attempts.
     pub tally: Tally,
     /// Its first login.
@@ -67,101 +73,140 @@ pub struct AccountSummary {
     /// Its last login.
     pub last: Option<Stamp>,
     /// Where it came from.
-    pub from: Breakdown,
+    pub from: Breakdown<'a>,
     /// Where it went.
-    pub databases: Breakdown,
+    pub databases: Breakdown<'a>,
     /// Why it failed.
-    pub reasons: Breakdown,
+    pub reasons: Breakdown<'a>,
 }
 
-/// Logins and failures by something: by number, falling, then by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Breakdown {
-    /// The named ones.
-    pub rows: Vec<(Vec<u8>, Row)>,
+/// Logins and failures by something.
+#[derive(Clone)]
+pub struct Breakdown<'a> {
     /// What did not fit.
     pub others: Row,
+    place: (u16, Kind),
+    counters: Rc<Counters<'a>>,
+}
+
+impl<'a> Breakdown<'a> {
+    /// The named ones: by number, falling, then by name.
+    pub fn rows(&self) -> Vec<(&'a [u8], Row)> {
+        let mut rows: Vec<_> = self.counters.of(self.place).filter(|(_, row)| !row.is_empty()).collect();
+        let size = |row: &Row| (row.logins, row.failed);
+        rows.sort_unstable_by(|left, right| size(&right.1).cmp(&size(&left.1)).then_with(|| left.0.cmp(right.0)));
+        rows
+    }
+}
+
+impl fmt::Debug for Breakdown<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Breakdown").field("rows", &self.rows()).field("others", &self.others).finish()
+    }
+}
+
+/// The counters of all accounts, and what is added to them.
+struct Counters<'a> {
+    accounts: &'a Accounts,
+    /// The numbers of the pairs, by whose they are: looked for in all of them, they would cost accounts × pairs.
+    order: Vec<u16>,
+    /// By number of pair: open attempts that count as logins, and as failed.
+    open: Vec<[u16; 2]>,
+}
+
+const _: () =
+    assert!(SESSIONS + (ATTEMPTS_TO_TELL as usize) < u16::MAX as usize, "open attempts are counted in 16 bits");
+
+impl<'a> Counters<'a> {
+    fn new(accounts: &'a Accounts) -> Self {
+        let mut order: Vec<u16> = (0..accounts.pairs.len() as u16).collect();
+        order.sort_unstable_by_key(|&number| accounts.pairs[usize::from(number)].place());
+        Self { accounts, order, open: vec![[0; 2]; accounts.pairs.len()] }
+    }
+
+    /// The rows of an account by one kind.
+    fn of(&self, place: (u16, Kind)) -> impl Iterator<Item = (&'a [u8], Row)> {
+        let Accounts { pairs, names, .. } = self.accounts;
+        let place_of = |number: &u16| pairs[usize::from(*number)].place();
+        let start = self.order.partition_point(|number| place_of(number) < place);
+        let own = self.order[start..].iter().take_while(move |number| place_of(number) == place);
+        own.map(|&number| {
+            let (pair, [logins, failed]) = (&pairs[usize::from(number)], self.open[usize::from(number)]);
+            let row = Row { logins: pair.row.logins + u64::from(logins), failed: pair.row.failed + u64::from(failed) };
+            (names.get(pair.item), row)
+        })
+    }
+}
+
+/// The counters of an account with what is still open.
+struct Now {
+    tally: Tally,
+    first: Option<Moment>,
+    last: Option<Moment>,
+    others: [Row; 3],
 }
 
 impl Accounts {
     /// The figures, with the attempts that are still open counted as logins.
-    pub fn summary(&self, open: impl Iterator<Item = Open>) -> Summary {
-        let mut now = Snapshot::of(self);
+    pub fn summary(&self, open: impl Iterator<Item = Open>) -> Summary<'_> {
+        let (mut total, mut others, mut counters) = (self.total, self.others, Counters::new(self));
+        let mut now: Vec<Now> = self.accounts.iter().map(Now::of).collect();
         // What was told in an earlier period is none of this one's.
-        open.filter(|open| !open.ticket.is_told()).for_each(|open| now.add(&open));
-        now.pairs.sort_by_key(Pair::place);
-        let mut accounts: Vec<AccountSummary> = (0..self.accounts.len())
-            .filter(|&number| now.accounts[number].tally.attempts + now.accounts[number].tally.failed_later > 0)
-            .map(|number| now.account(self, number))
-            .collect();
-        accounts
-            .sort_by(|left, right| right.tally.logins.cmp(&left.tally.logins).then_with(|| left.user.cmp(&right.user)));
-        Summary { total: now.total, accounts, others: now.others, other_accounts: self.other_names.estimate() }
-    }
-}
-
-/// The counters with the open attempts added.
-struct Snapshot {
-    total: Tally,
-    others: Tally,
-    accounts: Vec<Account>,
-    pairs: Vec<Pair>,
-}
-
-impl Snapshot {
-    fn of(accounts: &Accounts) -> Self {
-        Self {
-            total: accounts.total,
-            others: accounts.others,
-            accounts: accounts.accounts.clone(),
-            pairs: accounts.pairs.clone(),
+        for open in open.filter(|open| !open.ticket.is_told()) {
+            total.add_open(&open);
+            match now.get_mut(open.ticket.account as usize) {
+                Some(account) => account.add(&open, &mut counters.open),
+                None => others.add_open(&open),
+            }
         }
+        let counters = Rc::new(counters);
+        let named =
+            now.iter().enumerate().filter(|(_, account)| account.tally.attempts + account.tally.failed_later > 0);
+        let mut accounts: Vec<_> = named.map(|(number, account)| account.summary(number as u16, &counters)).collect();
+        accounts
+            .sort_by(|left, right| right.tally.logins.cmp(&left.tally.logins).then_with(|| left.user.cmp(right.user)));
+        Summary { total, accounts, others, other_accounts: self.other_names.estimate() }
+    }
+}
+
+impl Now {
+    fn of(account: &Account) -> Self {
+        Self { tally: account.tally, first: account.first, last: account.last, others: account.others }
     }
 
-    fn add(&mut self, open: &Open) {
-        self.total.add_open(open);
-        let Some(account) = self.accounts.get_mut(open.ticket.account as usize) else {
-            self.others.add_open(open);
-            return;
-        };
-        account.tally.add_open(open);
+    fn add(&mut self, open: &Open, counters: &mut [[u16; 2]]) {
+        self.tally.add_open(open);
         let hopeless = open.state == OpenState::Hopeless;
         if hopeless {
-            account.others[Kind::Reason as usize].failed += 1;
+            self.others[Kind::Reason as usize].failed += 1;
         } else {
-            extend(&mut account.first, &mut account.last, open.moment);
+            extend(&mut self.first, &mut self.last, open.moment);
         }
         for (pair, kind) in [(open.ticket.from, Kind::Address), (open.ticket.database, Kind::Database)] {
-            let row = match self.pairs.get_mut(pair as usize) {
-                Some(pair) => &mut pair.row,
-                None => &mut account.others[kind as usize],
-            };
-            row.logins += u64::from(!hopeless);
-            row.failed += u64::from(hopeless);
+            let others = &mut self.others[kind as usize];
+            match counters.get_mut(usize::from(pair)) {
+                Some(counter) => counter[usize::from(hopeless)] += 1,
+                None if hopeless => others.failed += 1,
+                None => others.logins += 1,
+            }
         }
     }
 
-    fn account(&self, all: &Accounts, number: usize) -> AccountSummary {
-        let account = &self.accounts[number];
+    fn summary<'a>(&self, number: u16, counters: &Rc<Counters<'a>>) -> AccountSummary<'a> {
+        let Accounts { names, accounts, .. } = counters.accounts;
+        let by = |kind: Kind| Breakdown {
+            others: self.others[kind as usize],
+            place: (number, kind),
+            counters: Rc::clone(counters),
+        };
         AccountSummary {
-            user: all.names.get(account.user).to_vec(),
-            tally: account.tally,
-            first: account.first.map(|moment| moment.stamp),
-            last: account.last.map(|moment| moment.stamp),
-            from: self.breakdown(all, number, Kind::Address),
-            databases: self.breakdown(all, number, Kind::Database),
-            reasons: self.breakdown(all, number, Kind::Reason),
+            user: names.get(accounts[usize::from(number)].user),
+            tally: self.tally,
+            first: self.first.map(|moment| moment.stamp),
+            last: self.last.map(|moment| moment.stamp),
+            from: by(Kind::Address),
+            databases: by(Kind::Database),
+            reasons: by(Kind::Reason),
         }
-    }
-
-    fn breakdown(&self, all: &Accounts, number: usize, kind: Kind) -> Breakdown {
-        // In order by now: looked for in all of them, they would cost accounts × pairs.
-        let start = self.pairs.partition_point(|pair| pair.place() < (number as u16, kind));
-        let own = self.pairs[start..].iter().take_while(|pair| pair.place() == (number as u16, kind));
-        let some = own.filter(|pair| !pair.row.is_empty());
-        let mut rows: Vec<(Vec<u8>, Row)> = some.map(|pair| (all.names.get(pair.item).to_vec(), pair.row)).collect();
-        let size = |row: &Row| (row.logins, row.failed);
-        rows.sort_by(|left, right| size(&right.1).cmp(&size(&left.1)).then_with(|| left.0.cmp(&right.0)));
-        Breakdown { rows, others: self.accounts[number].others[kind as usize] }
     }
 }

@@ -54,7 +54,7 @@ fn verdict(analyzer: &mut Analyzer, connections: &Connections) -> Option<Verdict
 fn a_client_that_is_gone_without_a_word_has_failed() {
     let mut analyzer = analyzer(OWN, &BEGIN);
     assert_eq!(verdict(&mut analyzer, &connections(&[], &[6432])), Some(Verdict::Failing));
-    assert_eq!(analyzer.summary(5 * MINUTE).accounts[1].reasons.rows[0].0, LEFT_AT_PROMPT);
+    assert_eq!(analyzer.summary(5 * MINUTE).accounts[1].reasons.rows()[0].0, LEFT_AT_PROMPT);
 }
 
 #[test]

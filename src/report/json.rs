@@ -99,23 +99,23 @@ fn write_reason(json: &mut Json, reason: &[u8], count: u64) {
     });
 }
 
-fn write_account(json: &mut Json, report: &Report<'_>, account: &AccountSummary) {
+fn write_account(json: &mut Json, report: &Report<'_>, account: &AccountSummary<'_>) {
     let time = |stamp: Option<Stamp>| stamp.map(|stamp| Text(report.format.print(stamp.millis)));
     json.object(|json| {
-        json.key("user").value(Text(text(&account.user)));
+        json.key("user").value(Text(text(account.user)));
         json.key("firstLogin").optional(time(account.first));
         json.key("lastLogin").optional(time(account.last));
         write_tally(json, &account.tally);
         json.key("failedByReason")
-            .array(&account.reasons.rows, |json, (reason, row)| write_reason(json, reason, row.failed));
+            .array(&account.reasons.rows(), |json, (reason, row)| write_reason(json, reason, row.failed));
         write_breakdown(json, "from", "address", &account.from);
         write_breakdown(json, "databases", "database", &account.databases);
         write_account_others(json, account);
     });
 }
 
-fn write_breakdown(json: &mut Json, key: &str, name: &str, breakdown: &Breakdown) {
-    json.key(key).array(&breakdown.rows, |json, (item, row)| {
+fn write_breakdown(json: &mut Json, key: &str, name: &str, breakdown: &Breakdown<'_>) {
+    json.key(key).array(&breakdown.rows(), |json, (item, row)| {
         json.object(|json| {
             json.key(name).value(Text(text(item)));
             json.key("logins").value(row.logins);
@@ -125,7 +125,7 @@ fn write_breakdown(json: &mut Json, key: &str, name: &str, breakdown: &Breakdown
 }
 
 /// What did not fit a table of this account, where there is any.
-fn write_account_others(json: &mut Json, account: &AccountSummary) {
+fn write_account_others(json: &mut Json, account: &AccountSummary<'_>) {
     let parts = [("from", &account.from), ("databases", &account.databases), ("failedByReason", &account.reasons)];
     if parts.iter().all(|(_, part)| part.others.is_empty()) {
         return;

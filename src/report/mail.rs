@@ -247,8 +247,8 @@ fn write_others(report: &Report<'_>, page: &mut Page) {
     }
 }
 
-fn write_account(report: &Report<'_>, account: &AccountSummary, page: &mut Page) {
-    page.heading(safe(&account.user));
+fn write_account(report: &Report<'_>, account: &AccountSummary<'_>, page: &mut Page) {
+    page.heading(safe(account.user));
     if let (Some(first), Some(last)) = (account.first, account.last) {
         let (first, last) = (report.format.print(first.millis), report.format.print(last.millis));
         let logins = grouped(account.tally.logins);
@@ -270,8 +270,11 @@ fn write_account(report: &Report<'_>, account: &AccountSummary, page: &mut Page)
 }
 
 /// The most frequent ones, and the rest together: (name, count, the count as text).
-fn rows(breakdown: &Breakdown, count: impl Fn(&crate::analysis::accounts::Row) -> u64) -> Vec<(String, u64, String)> {
-    let mut named: Vec<(&[u8], u64)> = breakdown.rows.iter().map(|(name, row)| (&name[..], count(row))).collect();
+fn rows(
+    breakdown: &Breakdown<'_>,
+    count: impl Fn(&crate::analysis::accounts::Row) -> u64,
+) -> Vec<(String, u64, String)> {
+    let mut named: Vec<(&[u8], u64)> = breakdown.rows().iter().map(|(name, row)| (*name, count(row))).collect();
     named.retain(|row| row.1 > 0);
     let shown = named.len().min(HTML_ROWS.1);
     let others = named[shown..].iter().map(|row| row.1).sum::<u64>() + count(&breakdown.others);

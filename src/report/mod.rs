@@ -31,7 +31,7 @@ pub struct Report<'a> {
     /// The period's figures.
     pub figures: &'a Figures,
     /// The accounts' figures.
-    pub summary: Summary,
+    pub summary: Summary<'a>,
     /// The period and the end date, in the sense of [`crate::pgbouncer::record::Stamp::millis`]; `None` where there is
     /// no record.
     pub period: Option<(i64, i64)>,

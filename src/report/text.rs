@@ -98,15 +98,15 @@ fn write_logins(report: &Report<'_>, style: Style, paint: &mut Paint, out: &mut 
     }
 }
 
-fn write_account(report: &Report<'_>, account: &AccountSummary, style: Style, paint: &mut Paint) {
+fn write_account(report: &Report<'_>, account: &AccountSummary<'_>, style: Style, paint: &mut Paint) {
     let name = |bytes| shown(bytes, style.medium());
-    paint.put(Color::Blue, "Account : ").put(Color::Green, name(&account.user)).end();
+    paint.put(Color::Blue, "Account : ").put(Color::Green, name(account.user)).end();
     if let (Some(first), Some(last)) = (account.first, account.last) {
         paint.line("First login time", report.format.print(first.millis));
         paint.line("Last login time", report.format.print(last.millis));
         paint.line("Number of logins", account.tally.logins);
     }
-    for (host, row) in account.from.rows.iter().filter(|(_, row)| row.logins > 0) {
+    for (host, row) in account.from.rows().iter().filter(|(_, row)| row.logins > 0) {
         paint.line(format_args!("Number of logins from {}", name(host)), row.logins);
     }
     if account.from.others.logins > 0 {
@@ -115,7 +115,7 @@ fn write_account(report: &Report<'_>, account: &AccountSummary, style: Style, pa
     write_failures(account, style, paint);
 }
 
-fn write_failures(account: &AccountSummary, style: Style, paint: &mut Paint) {
+fn write_failures(account: &AccountSummary<'_>, style: Style, paint: &mut Paint) {
     let name = |bytes| shown(bytes, style.medium());
     if account.tally.failed_later > 0 {
         paint.line("Number of logins of earlier reports that failed later", account.tally.failed_later);
@@ -124,13 +124,13 @@ fn write_failures(account: &AccountSummary, style: Style, paint: &mut Paint) {
         return;
     }
     paint.line("Number of failed logins", account.tally.failed);
-    for (reason, row) in &account.reasons.rows {
+    for (reason, row) in account.reasons.rows() {
         paint.line(format_args!("Number of failed logins because of {}", name(reason)), row.failed);
     }
     if account.reasons.others.failed > 0 {
         paint.line("Number of failed logins because of other reasons", account.reasons.others.failed);
     }
-    for (host, row) in account.from.rows.iter().filter(|(_, row)| row.failed > 0) {
+    for (host, row) in account.from.rows().iter().filter(|(_, row)| row.failed > 0) {
         paint.line(format_args!("Number of failed logins from {}", name(host)), row.failed);
     }
     if account.from.others.failed > 0 {

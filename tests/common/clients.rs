@@ -172,10 +172,10 @@ fn differences(read: &Figures, truth: &Figures) -> String {
     format!("read {:#?}, but it was {:#?}", only(read, truth), only(truth, read))
 }
 
-fn summed<'a>(rows: impl Iterator<Item = (&'a Vec<u8>, &'a Vec<u8>, (u64, u64))>) -> Figures {
+fn summed<'a>(rows: impl Iterator<Item = (&'a [u8], &'a [u8], (u64, u64))>) -> Figures {
     let mut figures = Figures::new();
     for (user, item, (logins, failed)) in rows {
-        let figure = figures.entry((user.clone(), item.clone())).or_default();
+        let figure = figures.entry((user.to_vec(), item.to_vec())).or_default();
         *figure = (figure.0 + logins, figure.1 + failed);
     }
     figures
@@ -203,14 +203,14 @@ pub fn check(log: &Log, chance: &mut impl Chance, what: &str) {
     let case = || format!("{:?}, {what}:\n{}", log.style, String::from_utf8_lossy(&log.text));
     let summary = analyzer.summary(analyzer.last_instant().expect("a record"));
     let rows = summary.accounts.iter().flat_map(|account| {
-        account.from.rows.iter().map(|(item, row)| (&account.user, item, (row.logins, row.failed)))
+        account.from.rows().into_iter().map(|(item, row)| (account.user, item, (row.logins, row.failed)))
     });
-    let truth = log.truth.iter().map(|((user, host, _), figures)| (user, host, *figures));
+    let truth = log.truth.iter().map(|((user, host, _), figures)| (&user[..], &host[..], *figures));
     compare(&summed(rows), &summed(truth), "address", case);
     let rows = summary.accounts.iter().flat_map(|account| {
-        account.databases.rows.iter().map(|(item, row)| (&account.user, item, (row.logins, row.failed)))
+        account.databases.rows().into_iter().map(|(item, row)| (account.user, item, (row.logins, row.failed)))
     });
-    let truth = log.truth.iter().map(|((user, _, database), figures)| (user, database, *figures));
+    let truth = log.truth.iter().map(|((user, _, database), figures)| (&user[..], &database[..], *figures));
     compare(&summed(rows), &summed(truth), "database", case);
     let total = summary.total;
     assert_eq!((total.assumed, total.pending, summary.others.attempts), (0, 0, 0), "{}", case());
@@ -226,7 +226,8 @@ fn check_that_nothing_else_was_made(analyzer: &Analyzer, style: Style, case: imp
     let summary = analyzer.summary(analyzer.last_instant().expect("a record"));
     let known = style.wrong_password().1.as_bytes();
     let is_real = |reason: &[u8]| reason == known || reason == b"client close request" || LEFT.contains(&reason);
-    let reasons = summary.accounts.iter().flat_map(|account| account.reasons.rows.iter().map(|(reason, _)| reason));
+    let reasons =
+        summary.accounts.iter().flat_map(|account| account.reasons.rows().into_iter().map(|(reason, _)| reason));
     reasons.for_each(|reason| assert!(is_real(reason), "{}: {}", reason.escape_ascii(), case()));
     let figures = analyzer.figures();
     assert_eq!(figures.traffic().total().lines, 0, "a name made stats: {}", case());
