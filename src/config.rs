@@ -75,6 +75,8 @@ pub struct Config {
     pub fallback: Option<Fallback>,
     /// Where the state is kept, if it is.
     pub state_file: Option<PathBuf>,
+    /// Where the figures are written for Prometheus, if they are.
+    pub prometheus_file: Option<PathBuf>,
     /// What is odd, but no error.
     pub warnings: Vec<String>,
 }
@@ -100,8 +102,6 @@ const FILE_KEYS: &[&str] = &[
     "alertingType",
     "alertingToUse",
 ];
-/// Keys that a later version will honour, so that nobody relies on them in vain.
-const NOT_YET: &[&str] = &["prometheusFile"];
 
 impl Config {
     /// Reads the text of a configuration file.
@@ -123,9 +123,6 @@ impl Config {
         configuration.warn_unknown(CONFIGURATION_KEYS, &mut warnings);
         let files = root.section("file")?;
         files.warn_unknown(FILE_KEYS, &mut warnings);
-        for key in NOT_YET.iter().filter(|key| configuration.has(key)) {
-            warnings.push(format!("{file}: configuration.{key} is not honoured by this version"));
-        }
         let email = email::parse(&configuration, &mut warnings)?;
         let (alert_by_print, alert_by_email) = parse_alerting(&files, email.is_some())?;
         let window = parse_window(&configuration)?;
@@ -143,6 +140,7 @@ impl Config {
             log_time_zone: parse_zone(&configuration)?,
             fallback: parse_fallback(&files)?,
             state_file: parse_state_file(&configuration, &parse_logs(&files)?)?,
+            prometheus_file: parse_prometheus_file(&configuration)?,
             warnings,
         })
     }
@@ -164,6 +162,17 @@ fn parse_state_file(configuration: &Section<'_>, logs: &[PathBuf]) -> Result<Opt
     if path.as_os_str().is_empty() || path.is_dir() || logs.contains(&path) {
         let mend = "write the path of a file that is nothing else, such as \"/var/lib/loganalyzer/state.json\"";
         return Err(configuration.wrong("stateFile", mend));
+    }
+    Ok(Some(path))
+}
+
+/// The node exporter reads files of this name only.
+fn parse_prometheus_file(configuration: &Section<'_>) -> Result<Option<PathBuf>, Error> {
+    let Some(path) = configuration.optional_string("prometheusFile")?.map(PathBuf::from) else { return Ok(None) };
+    if path.extension().is_none_or(|end| end != "prom") || path.is_dir() {
+        let mend = "write the path of a file whose name ends with .prom, in the folder of the node exporter's textfile \
+                    collector, such as \"/var/lib/prometheus/node-exporter/loganalyzer.prom\"";
+        return Err(configuration.wrong("prometheusFile", mend));
     }
     Ok(Some(path))
 }

@@ -91,6 +91,16 @@ pub const SUBJECT_MAX: usize = 200;
 /// Accounts, and addresses of each, in the HTML part of a mail; the plain text has them all.
 pub const HTML_ROWS: (usize, usize) = (100, 10);
 
+/// Accounts with series of their own in `prometheusFile`, beside the watched ones: the first that came. A client chooses its
+/// name, and each series is paid for by whoever keeps them all.
+pub const PROMETHEUS_ACCOUNTS: usize = 200;
+
+/// Reasons of failures that are told apart there for each account: the first that came.
+pub const PROMETHEUS_REASONS: usize = 8;
+
+/// How often that file is written, in milliseconds: Prometheus asks for it every 15 seconds to every minute.
+pub const PROMETHEUS_MS: i64 = 15_000;
+
 /// Saving the state takes one part in so many of the time at most.
 pub const STATE_SHARE: i64 = 100;
 

@@ -292,6 +292,7 @@ impl Analyzer {
         let decide = &mut |decided: &Decided<'_>| settle(periods, watch, decided);
         self.sessions.record(record, at, decide);
         self.sessions.stats(record.pid, at, &mut self.period, decide);
+        self.periods.volumes.add(stats, self.period.milliseconds());
     }
 
     /// Counts a client that was turned away before it came to an attempt.

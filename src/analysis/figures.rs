@@ -5,6 +5,7 @@ use super::outages::Outages;
 use super::refusals::Refusals;
 use super::session_table::Session;
 use super::traffic::Traffic;
+use super::volumes::Volumes;
 use crate::limits::SAMPLE_BYTES;
 use crate::pgbouncer::record::{LoginAttempt, Stats};
 use crate::pgbouncer::usual_attempt::UsualAttempt;
@@ -170,12 +171,15 @@ impl Tickets {
 pub(super) struct Periods {
     pub(super) run: Figures,
     day: Option<Figures>,
+    /// What went through since the start.
+    #[serde(default)]
+    pub(super) volumes: Volumes,
 }
 
 impl Periods {
     /// Nothing, with places for the watched accounts.
     pub(super) fn new<'a>(watched: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self { run: Figures::new(Accounts::new(watched)), day: None }
+        Self { run: Figures::new(Accounts::new(watched)), day: None, volumes: Volumes::default() }
     }
 
     /// The figures of a period; of the run where the day's are not kept.
@@ -193,11 +197,13 @@ impl Periods {
     /// The run begins anew, and the day with it. All tickets are worthless.
     pub(super) fn begin_run(&mut self, pushed_out: u64) {
         self.each().for_each(|figures| *figures = figures.successor(pushed_out));
+        self.volumes = Volumes::default();
     }
 
     /// The run begins anew, and the day goes on. All tickets of the run are worthless.
     pub(super) fn begin_only_run(&mut self, pushed_out: u64) {
         self.run = self.run.successor(pushed_out);
+        self.volumes = Volumes::default();
     }
 
     /// Whether the day's figures are kept.

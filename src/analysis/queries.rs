@@ -5,6 +5,7 @@ use super::figures::{Figures, Period, Tickets};
 use super::sessions;
 use super::summary::{Open, Summary};
 use super::traffic::StatsPeriod;
+use super::volumes::Volumes;
 use super::watch::{Login, Watch};
 use crate::pgbouncer::record::{Format, Stamp, Version};
 
@@ -37,6 +38,11 @@ impl Analyzer {
     /// Whether the figures of the day are kept.
     pub fn has_day(&self) -> bool {
         self.periods.has_day()
+    }
+
+    /// What went through pgbouncer since the start.
+    pub fn volumes(&self) -> &Volumes {
+        &self.periods.volumes
     }
 
     /// How often the log has stats.

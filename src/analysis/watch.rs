@@ -91,6 +91,16 @@ impl Watch {
         self.states[entry].last_login()
     }
 
+    /// Whether the window of an entry was open at the last tick.
+    pub fn is_open(&self, entry: usize) -> bool {
+        self.states[entry].is_open()
+    }
+
+    /// Whether an entry was alerted and has not logged in since.
+    pub fn is_out(&self, entry: usize) -> bool {
+        self.states[entry].outage_since.is_some()
+    }
+
     /// Entries that no login has matched for a whole window.
     pub fn never_seen(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().zip(&self.states).filter(|(_, state)| state.is_missed()).map(|(entry, _)| entry)

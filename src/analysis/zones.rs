@@ -100,6 +100,12 @@ impl Zones {
         self.last = instant;
     }
 
+    /// The instant of a time that lies before `now`: of an hour that the clock repeats the second pass, unless that is still
+    /// to come.
+    pub fn looked_back(&self, stamp: Stamp, now: i64) -> i64 {
+        Self { zone: self.zone.clone(), cached: None, last: i64::MIN, live: Some(now) }.instant(stamp)
+    }
+
     /// A time of the log's own zone at an instant: what a record without a zone would show.
     pub fn civil(&self, instant: i64) -> i64 {
         let Ok(timestamp) = Timestamp::from_millisecond(instant) else { return instant };
@@ -233,6 +239,17 @@ mod tests {
             zones.instant(stamp("2026-10-24T23:00:00", Zone::Unknown));
             zones.read_live(instant(now));
             assert_eq!(zones.instant(stamp("2026-10-25T02:30:00", Zone::Unknown)), instant(expected), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_lies_behind_is_the_last_one_that_the_clock_showed_so() {
+        let zones = paris();
+        for (now, expected) in
+            [("2026-10-25T00:40:00Z", "2026-10-25T00:30:00Z"), ("2026-10-25T09:00:00Z", "2026-10-25T01:30:00Z")]
+        {
+            let stamp = stamp("2026-10-25T02:30:00", Zone::Unknown);
+            assert_eq!(zones.looked_back(stamp, instant(now)), instant(expected), "{now}");
         }
     }
 

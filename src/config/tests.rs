@@ -42,6 +42,13 @@ fn an_error_names_file_key_what_was_found_and_the_mend() {
             "file.usersToWatchAndThresholdInMinutes: found \"postgres,poc:5\"; write \"postgres:1,app/poc:5\", or an \
              object such as {\"postgres\": 1}, with whole minutes from 1 to 525600",
         ),
+        (
+            "\"trailingDelay\"",
+            "\"prometheusFile\": \"/x/loganalyzer.txt\", \"trailingDelay\"",
+            "configuration.prometheusFile: found \"/x/loganalyzer.txt\"; write the path of a file whose name ends with .prom, \
+             in the folder of the node exporter's textfile collector, such as \
+             \"/var/lib/prometheus/node-exporter/loganalyzer.prom\"",
+        ),
         ("\"file\"", "\"files\"", "file: it is missing; write a section: { … }"),
     ] {
         let error = with(from, to).expect_err(message);

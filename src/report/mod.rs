@@ -1,7 +1,7 @@
 //! How it is shown: state in, text out.
 //!
 //! [`text`] writes the report that people and their scripts have known since 2017, [`json`] the same figures for
-//! programs, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
+//! programs, [`prometheus`] for monitoring, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
 pub mod events;
 mod html;
@@ -11,6 +11,7 @@ pub mod mail;
 pub mod nearest;
 pub mod notice;
 pub mod paint;
+pub mod prometheus;
 pub mod safe;
 pub mod text;
 pub mod time;

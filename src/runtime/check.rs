@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::config::email::Security;
 use crate::config::secret;
 use crate::config::zone as zones;
-use crate::limits::LOOK_BACK_BYTES;
+use crate::limits::{LOOK_BACK_BYTES, PROMETHEUS_MS};
 use crate::report::mail;
 use crate::report::nearest::nearest_account;
 use crate::report::safe::{Medium, shown};
@@ -49,9 +49,24 @@ pub fn check(
     if config.watched.is_empty() {
         add(&mut out, format_args!("WARNING : nobody is watched (file.usersToWatchAndThresholdInMinutes)"));
     }
+    check_prometheus(&config, &mut out);
     let mailed = check_mail(&config, system, send_test_mail, now, &mut out);
     let unreadable = (!well).then_some("the log cannot be read");
     (out, unreadable.or(mailed.err()))
+}
+
+/// Where the figures go for Prometheus.
+fn check_prometheus(config: &Config, out: &mut String) {
+    let Some(path) = &config.prometheus_file else { return };
+    add(
+        out,
+        format_args!("Prometheus : {}, every {} seconds and with every alert", path.display(), PROMETHEUS_MS / 1000),
+    );
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let mend = "name the folder of the node exporter's textfile collector";
+        add(out, format_args!("WARNING : prometheusFile : there is no folder {}; {mend}", folder.display()));
+    }
 }
 
 /// How mail goes; and whether it does, if that is to be tried.

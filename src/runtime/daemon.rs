@@ -2,6 +2,7 @@
 
 mod manager;
 mod memory;
+mod metrics;
 mod reader;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use self::manager::Manager;
+use self::metrics::Metrics;
 use self::reader::Reader;
 use super::kernel;
 use super::outbox::Class;
@@ -65,6 +67,8 @@ pub struct Daemon<F> {
     saver: Option<Saver>,
     /// Who has started this program, if he wants to hear of it.
     manager: Option<Manager>,
+    /// Where the figures are written for Prometheus, if they are.
+    metrics: Option<Metrics>,
 }
 
 impl<F> Daemon<F> {
@@ -93,11 +97,13 @@ impl<F> Daemon<F> {
             wants_report: false,
             saver: None,
             manager: Manager::new(world),
+            metrics: None,
         };
         daemon.keep_day(world);
         daemon.print_start(world);
         daemon.say_starting(world);
         daemon.remember(world, Settings { zone: zone_of_log, fallback, watch, now: start });
+        daemon.begin_metrics(world, daemon.start < start);
         daemon
     }
 
@@ -133,6 +139,8 @@ impl<F> Daemon<F> {
             None => _ = self.post.attempt(world, None),
         }
         self.save(world, None, true);
+        self.hurry_metrics();
+        self.write_metrics(world);
     }
 
     /// Somebody may have asked for a report: by mail, where that is configured.
@@ -186,6 +194,7 @@ impl<F> Daemon<F> {
             self.changed();
         }
         self.save_if_due(world);
+        self.write_metrics(world);
     }
 
     /// Where the host's clock and the other one do not agree on how long the last tick was, the first was set.
@@ -218,6 +227,7 @@ impl<F> Daemon<F> {
             return;
         }
         self.changed();
+        self.hurry_metrics();
         let local = |instant| self.local.civil(instant);
         let context = notice::Context {
             entries: self.analyzer.watch().entries(),
@@ -370,6 +380,7 @@ impl<F> Daemon<F> {
             let new = self.config.state_file.clone();
             self.move_state(world, old.state_file.as_deref(), new.as_deref());
         }
+        self.move_metrics(world, old.prometheus_file.as_deref());
         self.keep_day(world);
         self.changed();
         world.print(Output::Error, "loganalyzer: the configuration was read again\n");

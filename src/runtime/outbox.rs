@@ -132,6 +132,8 @@ pub struct Outbox {
     is_last_chance: bool,
     /// Mails that were lost and of which no mail has told yet.
     untold: u64,
+    /// Mails that somebody has got, and mails that were lost.
+    counts: (u64, u64),
 }
 
 impl Outbox {
@@ -237,6 +239,7 @@ impl Outbox {
 
     fn sent(&mut self, place: usize, told: u64) -> Vec<Event> {
         if let Some(sent) = self.waiting.remove(place) {
+            self.counts.0 += u64::from(!sent.reached);
             let same = self.waiting.iter_mut().filter(|other| other.letter.id == sent.letter.id);
             same.for_each(|other| other.reached = true);
         }
@@ -285,6 +288,7 @@ impl Outbox {
             return Some(Event::Partly(Box::new(letter), why.to_owned()));
         }
         self.untold += 1;
+        self.counts.1 += 1;
         Some(Event::Lost(Box::new(letter), why.to_owned()))
     }
 
@@ -302,6 +306,7 @@ impl Outbox {
         let (mut letter, reached) = left.first().cloned()?;
         letter.left = left.into_iter().flat_map(|(letter, _)| letter.left).collect();
         self.untold += u64::from(!reached);
+        self.counts.1 += u64::from(!reached);
         let event = if reached { Event::Partly } else { Event::Lost };
         Some(event(Box::new(letter), why.to_owned()))
     }
@@ -316,10 +321,15 @@ impl Outbox {
         self.untold
     }
 
+    /// How many mails were taken by somebody, and how many were lost, so far.
+    pub fn counts(&self) -> (u64, u64) {
+        self.counts
+    }
+
     /// What waited when the state was saved.
-    pub fn restore(letters: impl Iterator<Item = (Letter, bool)>, untold: u64) -> Self {
+    pub fn restore(letters: impl Iterator<Item = (Letter, bool)>, untold: u64, counts: (u64, u64)) -> Self {
         let waiting = letters.map(|(letter, reached)| Waiting::new(letter, reached));
-        Self { waiting: waiting.collect(), untold, ..Self::default() }
+        Self { waiting: waiting.collect(), untold, counts, ..Self::default() }
     }
 
     /// Forgets all pauses: the server may be another one now.

@@ -55,13 +55,13 @@ impl Post {
     pub fn save(&self) -> SavedPost {
         let letters = self.outbox.waiting().map(SavedLetter::of).collect();
         let done = self.daily.done().map(|day| day.to_string());
-        SavedPost { letters, untold: self.outbox.untold(), done, count: self.count }
+        SavedPost { letters, untold: self.outbox.untold(), done, count: self.count, mails: self.outbox.counts() }
     }
 
     /// Goes on from what a state file has.
     pub fn restore(&mut self, saved: SavedPost, email: Option<&Email>) {
-        let SavedPost { letters, untold, done, count } = saved;
-        self.outbox = Outbox::restore(letters.into_iter().map(SavedLetter::letter), untold);
+        let SavedPost { letters, untold, done, count, mails } = saved;
+        self.outbox = Outbox::restore(letters.into_iter().map(SavedLetter::letter), untold, mails);
         if let Some(email) = email {
             self.outbox.readdress(&email.to);
         }
@@ -77,6 +77,11 @@ impl Post {
     /// How many mails wait.
     pub fn waiting(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// How many mails were taken, and how many were lost.
+    pub fn mails(&self) -> (u64, u64) {
+        self.outbox.counts()
     }
 
     /// Whether the report of the day is due, for once.
@@ -160,6 +165,9 @@ pub struct SavedPost {
     /// The last day of which the report is done.
     done: Option<String>,
     count: u64,
+    /// Mails that were taken, and that were lost.
+    #[serde(default)]
+    mails: (u64, u64),
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::post::SavedPost;
 use super::tail::Place;
-use super::world::World;
+use super::world::{World, beside};
 use crate::analysis::analyzer::Analyzer;
 use crate::limits::{STATE_MS, STATE_SHARE};
 
@@ -79,12 +79,6 @@ fn digest(text: &str) -> String {
     let mut hasher = crate::analysis::Unkeyed.build_hasher();
     hasher.write(text.as_bytes());
     format!("{:016x}", hasher.finish())
-}
-
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 /// Puts a state file aside; says under which name.

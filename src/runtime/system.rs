@@ -1,9 +1,9 @@
 //! The real world.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use super::notify::Notify;
 use super::outbox::{Letter, Refusal};
 use super::smtp;
-use super::world::{Manager, Output, Signals, Status, World};
+use super::world::{Manager, Output, Signals, Status, World, beside};
 use crate::config::email::Email;
 use crate::config::secret;
 
@@ -72,6 +72,20 @@ fn status(metadata: &std::fs::Metadata) -> Status {
     }
 }
 
+/// A new file each time: one that stands there already, or a link that somebody has put there, is not written to.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = match create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::remove_file(path)?;
+            create()?
+        }
+        result => result?,
+    };
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
 impl World for System {
     type File = File;
 
@@ -119,18 +133,15 @@ impl World for System {
         std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
     }
 
-    /// A new file each time: one that stands there already, or a link that somebody has put there, is not written to.
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let mut file = match create() {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                std::fs::remove_file(path)?;
-                create()?
-            }
-            result => result?,
-        };
-        file.write_all(bytes)?;
-        file.sync_all()
+        write_new(path, bytes)?.sync_all()
+    }
+
+    /// Whatever the umask is: the node exporter is another user.
+    fn publish(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let new = beside(path, ".new");
+        write_new(&new, bytes)?.set_permissions(Permissions::from_mode(0o644))?;
+        std::fs::rename(&new, path)
     }
 
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {

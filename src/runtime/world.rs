@@ -49,6 +49,13 @@ pub enum Output {
     Error,
 }
 
+/// The path with something behind its name.
+pub fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 /// What the daemon needs of the world. Only [`World::wait`] and [`World::send`] take time, and
 /// [`World::notify`] where the service manager has none.
 pub trait World {
@@ -109,6 +116,18 @@ pub trait World {
     ///
     /// The operating system's.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Writes a whole file that everybody may read and that is never seen in parts: under another name, and then renamed. It
+    /// is written anew so often that the disk need not have it.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    fn publish(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let new = beside(path, ".new");
+        self.write(&new, bytes)?;
+        self.rename(&new, path)
+    }
 
     /// Reads a small text file.
     ///

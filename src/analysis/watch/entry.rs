@@ -204,6 +204,10 @@ impl State {
         }
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
     pub(super) fn opened_at(&self) -> i64 {
         self.opened.map_or(i64::MIN, |(_, at)| at)
     }
