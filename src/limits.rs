@@ -108,8 +108,35 @@ pub const STATE_SHARE: i64 = 100;
 /// found again after a restart, but for an alert that waits while its window closes.
 pub const STATE_MS: i64 = 60_000;
 
-/// Minutes of stats that are kept: one day.
-pub const MINUTES: usize = 24 * 60;
+/// Buckets of stats of a period: by the minute the longest day, on which summer time ends, whose ends can be parts of a
+/// minute. 80 bytes each, for the run and for the day.
+pub const MINUTES: usize = 25 * 60 + 1;
+
+/// Hours of logins of a period: a month of them, before they become days.
+pub const HOURS: usize = 31 * 24 + 1;
+
+/// Accounts whose logins are counted by the hour of the day as well, 384 bytes each: a picture of more is looked at by
+/// nobody. The rest is counted together.
+pub const HOURLY_ACCOUNTS: usize = 128;
+
+/// Buckets of a watched entry's timeline, of 24 bytes: as many as a picture on a phone has room for.
+pub const TIMELINE: usize = 100;
+
+/// Kinds of warnings and errors that are told apart: a busy pgbouncer has ten.
+pub const WARNING_KINDS: usize = 64;
+
+/// Bytes of the text of a kind.
+pub const WARNING_BYTES: usize = 96;
+
+/// Reasons for which server connections were closed that are told apart; pgbouncer has some forty, and the servers'
+/// own texts come to them.
+pub const SERVER_REASONS: usize = 64;
+
+/// Commands of administrators, and comings and goings of processes, of which the time is kept: the newest.
+pub const LIFE_EVENTS: usize = 100;
+
+/// Service windows that a report lists for a watched entry: more than a year of days.
+pub const LISTED_WINDOWS: usize = 400;
 
 /// Idents of syslog lines, other than `pgbouncer…`, that are taken for pgbouncer's.
 pub const SYSLOG_IDENTS: usize = 8;
@@ -183,5 +210,8 @@ const _: () = assert!(PAIRS > PAIRS_PER_ACCOUNT as usize, "one account must not 
 const _: () = assert!(NAMES <= u32::MAX as usize, "names are numbered in 32 bits");
 const _: () = assert!(PAIRS < u16::MAX as usize, "a session remembers its counters in 16 bits each");
 const _: () = assert!(ACCOUNTS < PAIRS, "and its account");
+const _: () = assert!(HOURLY_ACCOUNTS < ACCOUNTS, "the hours of an account have its number");
+const _: () = assert!(MINUTES > 25 * 60, "a day of minutes must fit, whatever the clock does");
+const _: () = assert!(HOURS > 24 && TIMELINE > 24, "a series must end somewhere: its widest buckets are few");
 const _: () = assert!(OUTAGES > WATCHED + 1, "all entries and the log may be out at once");
 const _: () = assert!(WATCHED < u16::MAX as usize, "a session remembers its watched entries in 16 bits each");

@@ -14,7 +14,7 @@ use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
 use loganalyzer::runtime::daemon::{Daemon, Options};
-use loganalyzer::runtime::replay::Replay;
+use loganalyzer::runtime::replay::{self, Replay};
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::World;
 use loganalyzer::runtime::{batch, check};
@@ -89,14 +89,22 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
         _ => files,
     };
     let files = files.to_vec();
-    let (zone, fallback, format) = match config {
-        Some(config) => (config.log_time_zone, config.fallback, config.date_time_format),
-        None => (zone::local(), None, TimeFormat::default()),
+    let (zone, fallback, format, mut watched) = match config {
+        Some(config) => (config.log_time_zone, config.fallback, config.date_time_format, config.watched),
+        None => (zone::local(), None, TimeFormat::default(), Vec::new()),
     };
+    if arguments.format == Format::Text {
+        // The text has always been without.
+        watched.clear();
+    }
     let now = system()?.now();
-    let watch = Watch::new(Vec::new(), zone.clone(), now);
+    let is_watched = !watched.is_empty();
+    let mut watch = Watch::new(watched, zone::local(), i64::MAX);
+    watch.keep_timelines();
     let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
-    batch::read_logs(&files, &mut analyzer).map_err(Failure::Failed)?;
+    let result =
+        if is_watched { replay::observe(&mut analyzer, &files) } else { batch::read_logs(&files, &mut analyzer) };
+    result.map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
         Format::Text => print_text(&report),

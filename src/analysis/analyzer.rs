@@ -179,7 +179,7 @@ impl Analyzer {
     pub fn take<'a>(&mut self, read: &Read<'a>) -> Seen<'a> {
         self.periods.line(read.sort, read.bytes);
         let believed = read.record.as_ref().filter(|_| read.sort != Sort::Unfinished);
-        believed.map_or(Seen::Nothing, |record| self.record(record))
+        believed.map_or(Seen::Nothing, |record| self.record(record, read.bytes))
     }
 
     /// A record of this time comes: its instant, in milliseconds since 1970-01-01 UTC.
@@ -187,6 +187,7 @@ impl Analyzer {
     pub(super) fn arrive(&mut self, stamp: Stamp, format: Format) -> i64 {
         let mut at = self.zones.instant(stamp);
         self.east = stamp.millis - at;
+        self.periods.clock(stamp.millis);
         if let Some(step) = &self.step {
             at = step.mend(at);
         }
@@ -199,7 +200,7 @@ impl Analyzer {
         at
     }
 
-    fn record<'a>(&mut self, record: &Record<'a>) -> Seen<'a> {
+    fn record<'a>(&mut self, record: &Record<'a>, line: &[u8]) -> Seen<'a> {
         let at = self.arrive(record.stamp, record.format);
         if record.event != Event::ProcessOver {
             self.heart.record(at);
@@ -215,6 +216,7 @@ impl Analyzer {
             }
             event => {
                 self.refusal(record, event);
+                self.happened(record, line);
                 let Self { periods, watch, .. } = self;
                 self.sessions.record(record, at, &mut |decided| settle(periods, watch, decided));
                 self.life(event, at);

@@ -13,7 +13,7 @@ const BITS: usize = WORDS * 64;
 /// The bits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Distinct {
-    #[serde(with = "few")]
+    #[serde(with = "super::saved::few")]
     bits: Box<[u64; WORDS]>,
     hasher: Secret,
 }
@@ -35,26 +35,6 @@ impl Distinct {
         let clear = (BITS - set as usize).max(1) as f64;
         let total = BITS as f64;
         (total * (total / clear).ln()).round() as u64
-    }
-}
-
-/// Nearly all words are zero: only the others are kept.
-mod few {
-    use super::WORDS;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bits: &[u64; WORDS], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(bits.iter().enumerate().filter(|(_, word)| **word != 0))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[u64; WORDS]>, D::Error> {
-        let mut bits = Box::new([0; WORDS]);
-        for (place, word) in Vec::<(usize, u64)>::deserialize(from)? {
-            if let Some(known) = bits.get_mut(place) {
-                *known = word;
-            }
-        }
-        Ok(bits)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is counted: once for the whole run, and once for the day since the last daily report.
 
 use super::accounts::{Accounts, Moment, Outcome, Ticket};
+use super::durations::Durations;
+use super::happenings::Happenings;
+use super::hours::{Hours, hour_of};
 use super::outages::Outages;
 use super::refusals::Refusals;
 use super::session_table::Session;
@@ -70,6 +73,9 @@ pub struct Figures {
     pub(super) refusals: Refusals,
     pub(super) traffic: Traffic,
     pub(super) outages: Outages,
+    pub(super) hours: Hours,
+    durations: Durations,
+    happenings: Happenings,
     gaps: u64,
     /// How many attempts had been decided by their age before, because too many were open.
     pushed_out_before: u64,
@@ -84,6 +90,9 @@ impl Figures {
             refusals: Refusals::default(),
             traffic: Traffic::default(),
             outages: Outages::default(),
+            hours: Hours::new(None),
+            durations: Durations::default(),
+            happenings: Happenings::default(),
             gaps: 0,
             pushed_out_before: 0,
         }
@@ -94,6 +103,7 @@ impl Figures {
         Self {
             refusals: self.refusals.successor(),
             outages: self.outages.successor(),
+            hours: self.hours.successor(),
             pushed_out_before: pushed_out,
             ..Self::new(self.accounts.successor())
         }
@@ -130,6 +140,25 @@ impl Figures {
     /// What was alerted.
     pub fn outages(&self) -> &Outages {
         &self.outages
+    }
+
+    /// How long the sessions lasted that were closed: from the attempt to the closing.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
+    }
+
+    /// What is no client's: servers, warnings, restarts.
+    pub fn happenings(&self) -> &Happenings {
+        &self.happenings
+    }
+
+    fn decide(&mut self, ticket: Ticket, moment: Moment, outcome: &Outcome<'_>) {
+        if let Outcome::Failed { .. } = outcome
+            && !ticket.is_told()
+        {
+            self.hours.failed(ticket.account, moment.stamp.millis);
+        }
+        self.accounts.decide(ticket, moment, outcome);
     }
 
     /// How often lines are missing.
@@ -174,12 +203,14 @@ pub(super) struct Periods {
     /// What went through since the start.
     #[serde(default)]
     pub(super) volumes: Volumes,
+    /// The hour that the log's clock shows.
+    hour: Option<i64>,
 }
 
 impl Periods {
     /// Nothing, with places for the watched accounts.
     pub(super) fn new<'a>(watched: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self { run: Figures::new(Accounts::new(watched)), day: None, volumes: Volumes::default() }
+        Self { run: Figures::new(Accounts::new(watched)), day: None, volumes: Volumes::default(), hour: None }
     }
 
     /// The figures of a period; of the run where the day's are not kept.
@@ -261,10 +292,10 @@ impl Periods {
     #[inline]
     pub(super) fn decide(&mut self, tickets: Tickets, moment: Moment, outcome: &Outcome<'_>) {
         if let Some(ticket) = tickets.run {
-            self.run.accounts.decide(ticket, moment, outcome);
+            self.run.decide(ticket, moment, outcome);
         }
         if let Some((day, ticket)) = self.day.as_mut().zip(tickets.day) {
-            day.accounts.decide(ticket, moment, outcome);
+            day.decide(ticket, moment, outcome);
         }
     }
 
@@ -281,6 +312,24 @@ impl Periods {
 
     pub(super) fn stats(&mut self, stats: &Stats, at: i64) {
         self.each().for_each(|figures| figures.traffic.add(stats, at));
+    }
+
+    /// The log's clock shows this time.
+    #[inline]
+    pub(super) fn clock(&mut self, millis: i64) {
+        if self.hour != Some(hour_of(millis)) {
+            self.turn_hour(hour_of(millis));
+        }
+    }
+
+    #[cold]
+    fn turn_hour(&mut self, hour: i64) {
+        self.hour = Some(hour);
+        self.each().for_each(|figures| figures.hours.turn(hour, &figures.accounts));
+    }
+
+    pub(super) fn happenings(&mut self) -> impl Iterator<Item = &mut Happenings> {
+        self.each().map(|figures| &mut figures.happenings)
     }
 
     pub(super) fn refusals(&mut self) -> impl Iterator<Item = &mut Refusals> {

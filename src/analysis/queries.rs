@@ -1,9 +1,11 @@
 //! What can be asked of an analyzer.
 
-use super::analyzer::Analyzer;
+use super::analyzer::{Analyzer, watched_logins};
 use super::figures::{Figures, Period, Tickets};
+use super::hours::Hours;
 use super::sessions;
 use super::summary::{Open, Summary};
+use super::timelines::Timeline;
 use super::traffic::StatsPeriod;
 use super::volumes::Volumes;
 use super::watch::{Login, Watch};
@@ -23,6 +25,29 @@ impl Analyzer {
             let ticket = if period == Period::Run { run } else { day };
             ticket.map(|ticket| Open { ticket, moment: session.moment, state })
         }))
+    }
+
+    /// The logins of a period by the hour.
+    pub fn hours_of(&self, period: Period) -> Hours {
+        let figures = self.periods.of(period);
+        let hopeless = self.sessions.undecided().filter(|session| session.hopeless);
+        let tickets = hopeless.filter_map(|session| {
+            let Tickets { run, day } = session.tickets;
+            let ticket = if period == Period::Run || !self.has_day() { run } else { day };
+            ticket.filter(|ticket| !ticket.is_told()).map(|ticket| (ticket.account, session.moment.stamp.millis))
+        });
+        figures.hours.current(&figures.accounts, tickets)
+    }
+
+    /// The name of the account of this number, in a period.
+    pub fn account_name(&self, period: Period, number: usize) -> Option<Vec<u8>> {
+        self.periods.of(period).accounts.name(number)
+    }
+
+    /// What came of a watched entry by time, where that is kept.
+    pub fn timeline(&self, entry: usize) -> Option<Timeline> {
+        let open = self.sessions.undecided().filter(|session| !session.hopeless);
+        self.watch.timeline(entry, open.flat_map(watched_logins))
     }
 
     /// What was counted since the start.
@@ -68,6 +93,11 @@ impl Analyzer {
     /// The first and the last record's time.
     pub fn period(&self) -> Option<(Stamp, Stamp)> {
         self.first.map(|(first, _)| first).zip(self.last)
+    }
+
+    /// The first and the last record's instants, in milliseconds since 1970-01-01 UTC.
+    pub fn instants(&self) -> Option<(i64, i64)> {
+        self.first.map(|(_, at)| at).zip(self.last_instant())
     }
 
     /// The instant of the last record, in milliseconds since 1970-01-01 UTC.

@@ -54,6 +54,30 @@ pub(super) mod optional_bytes {
     }
 }
 
+/// Numbers of which nearly all are zero: only the others are kept, with their places.
+pub(super) mod few {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::analysis) fn serialize<S: Serializer, const N: usize>(
+        all: &[u64; N],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(all.iter().enumerate().filter(|(_, number)| **number != 0))
+    }
+
+    pub(in crate::analysis) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        from: D,
+    ) -> Result<Box<[u64; N]>, D::Error> {
+        let mut all = Box::new([0; N]);
+        for (place, number) in Vec::<(usize, u64)>::deserialize(from)? {
+            if let Some(known) = all.get_mut(place) {
+                *known = number;
+            }
+        }
+        Ok(all)
+    }
+}
+
 /// A time of the day as a text.
 pub(super) mod time {
     use jiff::civil::Time;

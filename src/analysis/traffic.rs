@@ -1,19 +1,21 @@
-//! What the stats lines say: averages over a period, the last day by the minute, and how often such a line comes.
+//! What the stats lines say: averages over a period, as a whole and by the minute, and how often such a line comes.
 
+use super::series::{Bucket, Series};
 use crate::limits::{MINUTES, STATS_PERIOD_MS};
 use crate::pgbouncer::record::Stats;
 use serde::{Deserialize, Serialize};
 
 /// The stats of a period.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Traffic {
     total: Sums,
-    #[serde(with = "kept")]
-    minutes: Box<[Minute]>,
+    /// By minutes since 1970-01-01 00:00 UTC.
+    minutes: Series<Sums, MINUTES>,
 }
 
 /// Sums over stats lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "[u64; 9]", from = "[u64; 9]")]
 pub struct Sums {
     /// How many lines.
     pub lines: u64,
@@ -26,14 +28,6 @@ pub struct Sums {
     transactions: u64,
     transaction_us: u64,
     wait_us: u64,
-}
-
-/// The stats of one minute.
-#[derive(Debug, Clone, Copy, Default)]
-struct Minute {
-    /// Minutes since 1970-01-01 00:00 UTC.
-    minute: i64,
-    sums: Sums,
 }
 
 /// Averages over stats lines. The first three, and the transactions, are rounded down.
@@ -78,23 +72,6 @@ impl Sums {
         }
     }
 
-    /// Adds another period's.
-    pub fn merge(&mut self, other: &Self) {
-        for (sum, more) in [
-            (&mut self.lines, other.lines),
-            (&mut self.requests, other.requests),
-            (&mut self.bytes_in, other.bytes_in),
-            (&mut self.bytes_out, other.bytes_out),
-            (&mut self.request_us, other.request_us),
-            (&mut self.transaction_lines, other.transaction_lines),
-            (&mut self.transactions, other.transactions),
-            (&mut self.transaction_us, other.transaction_us),
-            (&mut self.wait_us, other.wait_us),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-    }
-
     /// The averages, if there was a line.
     pub fn averages(&self) -> Option<Averages> {
         let seconds = |microseconds: u64, lines: u64| microseconds as f64 / (lines as f64 * 1e6);
@@ -114,9 +91,28 @@ impl Sums {
     }
 }
 
-impl Default for Traffic {
-    fn default() -> Self {
-        Self { total: Sums::default(), minutes: vec![Minute::default(); MINUTES].into_boxed_slice() }
+/// Widths that people think in, each a multiple of the one before: 1, 5 and 15 minutes, 1, 3 and 12 hours, days.
+const WIDTHS: [i64; 7] = [1, 5, 15, 60, 180, 720, 1440];
+
+impl Bucket for Sums {
+    fn wider(width: i64) -> i64 {
+        WIDTHS.into_iter().find(|wider| *wider > width).unwrap_or(width.saturating_mul(2))
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.lines, other.lines),
+            (&mut self.requests, other.requests),
+            (&mut self.bytes_in, other.bytes_in),
+            (&mut self.bytes_out, other.bytes_out),
+            (&mut self.request_us, other.request_us),
+            (&mut self.transaction_lines, other.transaction_lines),
+            (&mut self.transactions, other.transactions),
+            (&mut self.transaction_us, other.transaction_us),
+            (&mut self.wait_us, other.wait_us),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
     }
 }
 
@@ -124,12 +120,7 @@ impl Traffic {
     /// Adds a line of stats that was written at `at`, in milliseconds since 1970-01-01 UTC.
     pub fn add(&mut self, stats: &Stats, at: i64) {
         self.total.add(stats);
-        let minute = at.div_euclid(60_000);
-        let slot = &mut self.minutes[minute.rem_euclid(MINUTES as i64) as usize];
-        if slot.minute != minute {
-            *slot = Minute { minute, sums: Sums::default() };
-        }
-        slot.sums.add(stats);
+        self.minutes.at(at.div_euclid(60_000)).add(stats);
     }
 
     /// The sums over all lines.
@@ -137,38 +128,25 @@ impl Traffic {
         &self.total
     }
 
-    /// The minutes that have stats, of the day that ends with the newest: (minutes since 1970-01-01 00:00 UTC, sums).
-    pub fn by_minute(&self) -> impl Iterator<Item = (i64, &Sums)> {
-        let kept = |slot: &&Minute| slot.sums.lines > 0;
-        let newest = self.minutes.iter().filter(kept).map(|slot| slot.minute).max().unwrap_or(0);
-        let first = newest.saturating_sub(MINUTES as i64 - 1);
-        (first..=newest).filter_map(move |minute| {
-            let slot = &self.minutes[minute.rem_euclid(MINUTES as i64) as usize];
-            (slot.minute == minute && slot.sums.lines > 0).then_some((minute, &slot.sums))
-        })
+    /// By the minute, or by more minutes where the period is longer than a day: minutes since 1970-01-01 00:00 UTC.
+    pub fn series(&self) -> &Series<Sums, MINUTES> {
+        &self.minutes
     }
 }
 
-impl Sums {
-    /// The sums in the order of the fields: a state file has a day of minutes of them.
-    fn to_array(self) -> [u64; 9] {
-        let Self { lines, requests, bytes_in, bytes_out, request_us, .. } = self;
-        let Self { transaction_lines, transactions, transaction_us, wait_us, .. } = self;
+/// In the order of the fields: a state file has a day of minutes of them.
+impl From<Sums> for [u64; 9] {
+    fn from(sums: Sums) -> Self {
+        let Sums { lines, requests, bytes_in, bytes_out, request_us, .. } = sums;
+        let Sums { transaction_lines, transactions, transaction_us, wait_us, .. } = sums;
         [lines, requests, bytes_in, bytes_out, request_us, transaction_lines, transactions, transaction_us, wait_us]
     }
+}
 
-    fn from_array(sums: [u64; 9]) -> Self {
-        let [
-            lines,
-            requests,
-            bytes_in,
-            bytes_out,
-            request_us,
-            transaction_lines,
-            transactions,
-            transaction_us,
-            wait_us,
-        ] = sums;
+impl From<[u64; 9]> for Sums {
+    fn from(sums: [u64; 9]) -> Self {
+        let [lines, requests, bytes_in, bytes_out, request_us, ..] = sums;
+        let [.., transaction_lines, transactions, transaction_us, wait_us] = sums;
         Self {
             lines,
             requests,
@@ -180,26 +158,6 @@ impl Sums {
             transaction_us,
             wait_us,
         }
-    }
-}
-
-/// The minutes that have stats.
-mod kept {
-    use super::{MINUTES, Minute, Sums};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(minutes: &[Minute], to: S) -> Result<S::Ok, S::Error> {
-        let kept = minutes.iter().filter(|minute| minute.sums.lines > 0);
-        to.collect_seq(kept.map(|minute| (minute.minute, minute.sums.to_array())))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[Minute]>, D::Error> {
-        let mut minutes = vec![Minute::default(); MINUTES].into_boxed_slice();
-        for (minute, sums) in Vec::<(i64, [u64; 9])>::deserialize(from)? {
-            let sums = Sums::from_array(sums);
-            minutes[minute.rem_euclid(MINUTES as i64) as usize] = Minute { minute, sums };
-        }
-        Ok(minutes)
     }
 }
 
@@ -263,16 +221,18 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_minutes_is_kept_and_older_ones_fall_out() {
+    fn a_day_is_kept_by_the_minute_and_a_longer_time_by_more_and_nothing_is_lost() {
         let mut traffic = Traffic::default();
-        let minutes = MINUTES as i64 + 10;
-        for minute in 0..minutes {
-            traffic.add(&stats(minute.cast_unsigned(), 0), minute * 60_000 + 5);
-            traffic.add(&stats(0, 0), minute * 60_000 + 59_999);
+        for minute in 0..60 * 24 * 60 {
+            traffic.add(&stats(minute, 0), minute.cast_signed() * 60_000 + 5);
+            traffic.add(&stats(0, 0), minute.cast_signed() * 60_000 + 59_999);
+            if let Some(place) = [1, 5, 15, 60].iter().position(|days| minute + 1 == days * 24 * 60) {
+                let lines: u64 = traffic.series().iter().map(|(_, sums)| sums.lines).sum();
+                assert_eq!((traffic.series().width(), lines), ([1, 5, 15, 60][place], 2 * (minute + 1)));
+            }
         }
-        let kept: Vec<(i64, u64)> = traffic.by_minute().map(|(minute, sums)| (minute, sums.lines)).collect();
-        assert_eq!(kept.len(), MINUTES);
-        assert_eq!((kept[0], kept[MINUTES - 1]), ((10, 2), (minutes - 1, 2)));
+        let (_, first) = traffic.series().iter().next().expect("an hour");
+        assert_eq!(first.averages().map(|averages| averages.requests), Some(59 * 30 / 120));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::heartbeat::{Change, Heartbeat, Outage};
 use super::silences::Silences;
+use super::timelines::{Timeline, Timelines};
 use crate::limits::ASSUMED_AFTER_MS;
 use crate::pgbouncer::record::Stamp;
 use entry::State;
@@ -56,6 +57,9 @@ pub struct Watch {
     /// The longest silence of every account, where somebody asks for it.
     #[serde(skip)]
     silences: Option<Silences>,
+    /// What came of every entry, where somebody asks for it.
+    #[serde(skip)]
+    timelines: Option<Timelines>,
 }
 
 /// Until the configuration's is known.
@@ -68,12 +72,53 @@ impl Watch {
     /// UTC).
     pub fn new(entries: Vec<Entry>, zone: TimeZone, since: i64) -> Self {
         let states = entries.iter().map(|_| State::new(since)).collect();
-        Self { entries, states, zone, spoke: i64::MIN, told: None, skipped: (0, 0), rescan: false, silences: None }
+        Self {
+            entries,
+            states,
+            zone,
+            spoke: i64::MIN,
+            told: None,
+            skipped: (0, 0),
+            rescan: false,
+            silences: None,
+            timelines: None,
+        }
     }
 
     /// Measures the longest silence of every account as well.
     pub fn measure(&mut self, silences: Silences) {
         self.silences = Some(silences);
+    }
+
+    /// Keeps what comes of every entry by time as well.
+    pub fn keep_timelines(&mut self) {
+        self.timelines = Some(Timelines::new(self.entries.len()));
+    }
+
+    /// What came of an entry by time, with the logins that are still open, where that is kept.
+    pub(super) fn timeline<'a>(&self, entry: usize, open: impl Iterator<Item = OpenLogin<'a>>) -> Option<Timeline> {
+        let mut timelines = self.timelines.clone()?;
+        open.filter(|login| login.entry == entry).for_each(|login| timelines.at(&login).logins += 1);
+        Some(timelines.of(entry).clone())
+    }
+
+    /// When an entry's window is open, from an instant to another, the first so many.
+    pub fn windows(&self, entry: usize, (from, to): (i64, i64), most: usize) -> Vec<(i64, i64)> {
+        let mut windows = Vec::new();
+        let mut at = from;
+        while at < to && windows.len() < most {
+            let span = self.entries[entry].window.span(&self.zone, at);
+            if span.open {
+                windows.push((span.from.max(from), span.to.min(to)));
+            }
+            // An open one does not hold its own edges, a closed one does.
+            let next = if span.open { span.to } else { span.to.saturating_add(1) };
+            if next <= at {
+                break;
+            }
+            at = next;
+        }
+        windows
     }
 
     /// What is measured.
@@ -146,6 +191,9 @@ impl Watch {
     /// A login was decided.
     pub(super) fn login(&mut self, login: &OpenLogin<'_>, assumed: bool) {
         self.states[login.entry].login(login, assumed);
+        if let Some(timelines) = &mut self.timelines {
+            timelines.at(login).logins += 1;
+        }
     }
 
     /// A failure was decided.
@@ -153,6 +201,9 @@ impl Watch {
         let spoke = self.spoke;
         let opening = self.opening(failed.entry, failed.at);
         self.rescan |= self.states[failed.entry].failure(failed, reason, opening, spoke);
+        if let Some(timelines) = &mut self.timelines {
+            timelines.at(failed).failed += 1;
+        }
     }
 
     /// The clock was set forward by so many milliseconds, and shows the second of `shown` now; the first is what it showed

@@ -12,7 +12,7 @@
 //! it begins with, byte for byte ([`closing_behind`]).
 
 use super::cursor::{Cursor, decimal};
-use super::record::{Closing, Event, Level, Pointer, Side, Socket, Version};
+use super::record::{Closing, Event, Level, Pointer, ServerEvent, Side, Socket, Version};
 use super::{address, attempt, stats};
 use crate::limits::{ADDRESS_MAX, SOCKET_PREFIX_MAX};
 use crate::words;
@@ -54,6 +54,24 @@ pub(super) fn parse_socket_event<'a>(socket: &Socket<'a>, level: Option<Level>) 
 fn parse_server(rest: &[u8]) -> Event<'_> {
     let age = memchr::memrchr(b'(', rest).map_or(&[][..], |open| &rest[open..]);
     if age.starts_with(b"(age=") { Event::ServerClosing } else { Event::Other }
+}
+
+/// What a server's record at LOG says that is worth a figure.
+pub(super) fn server_event<'a>(rest: &'a [u8]) -> Option<ServerEvent<'a>> {
+    let event = |reading: Reading<'a>| {
+        if reading.message.starts_with(b"new connection to server") {
+            return Some(ServerEvent::Opened);
+        }
+        let closing = reading.message.strip_prefix(CLOSING).and_then(split_age);
+        closing.map(ServerEvent::Closed)
+    };
+    // A name can read like a message; the text of one seldom holds an address.
+    readings(rest).filter_map(event).last()
+}
+
+/// What stands behind a socket's `D/U@A `, in the first way in which it can be read.
+pub(super) fn message_behind(rest: &[u8]) -> &[u8] {
+    readings(rest).next().map_or(rest, |reading| reading.message)
 }
 
 fn parse_client(rest: &[u8], level: Option<Level>) -> Option<Event<'_>> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::header::{self, DateCache, Header};
 use super::message;
 use super::reasons::{self, Reason};
-use super::record::{Closing, Event, Record};
+use super::record::{Closing, Event, Record, ServerEvent};
 use super::usual::{self, Client, Starts};
 use super::usual_attempt::{Known, UsualAttempt};
 use crate::limits::SYSLOG_IDENTS;
@@ -75,6 +75,12 @@ impl Parser {
             Some(header) => self.parse_syslog(&header),
             None => Reading::Unrecognised,
         }
+    }
+
+    /// The message of a line that is a record: what stands behind its header.
+    pub fn message<'a>(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let own = header::parse_own(line, &mut self.date);
+        own.or_else(|| header::parse_syslog(line, self.now)).map(|header| header.message)
     }
 
     /// Reads what stands before a client's message, if the line at the start of `text` is as nearly all are.
@@ -184,6 +190,16 @@ fn cut<'a>(header: &Header<'a>) -> Record<'a> {
 #[inline]
 pub fn closing_behind(rest: &[u8], prefix_length: usize) -> Option<Closing<'_>> {
     message::closing_behind(rest, prefix_length)
+}
+
+/// What a server's record at LOG says, from what stands behind its pointer: nothing counts for anybody by it.
+pub fn server_event(rest: &[u8]) -> Option<ServerEvent<'_>> {
+    message::server_event(rest)
+}
+
+/// The message of a record about a socket, from what stands behind the pointer, in the first way in which it can be read.
+pub fn message_behind(rest: &[u8]) -> &[u8] {
+    message::message_behind(rest)
 }
 
 /// Where the line ends, if `closing because: client close request (age=…)` stands at `at`.

@@ -25,7 +25,7 @@ pub enum Zone {
 }
 
 /// How much a record matters to pgbouncer, as its own file says it or as syslog's priority does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {
     /// The process ends.
     Fatal,
@@ -39,6 +39,20 @@ pub enum Level {
     Debug,
     /// With `verbose = 2`.
     Noise,
+}
+
+impl Level {
+    /// As pgbouncer's own file has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fatal => "FATAL",
+            Self::Error => "ERROR",
+            Self::Warning => "WARNING",
+            Self::Log => "LOG",
+            Self::Debug => "DEBUG",
+            Self::Noise => "NOISE",
+        }
+    }
 }
 
 /// Where a record comes from.
@@ -228,6 +242,15 @@ pub struct Closing<'a> {
     pub reason: &'a [u8],
     /// Seconds since the socket was accepted; `None` where the line does not say.
     pub age: Option<u64>,
+}
+
+/// What a server's record says that is worth a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerEvent<'a> {
+    /// `new connection to server`.
+    Opened,
+    /// `closing because: …`.
+    Closed(Closing<'a>),
 }
 
 /// One line of stats: averages over the last `stats_period`, per second, as pgbouncer computed them.

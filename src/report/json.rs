@@ -1,6 +1,7 @@
 //! The report as one JSON object. Its keys are stable: an added one is not a break.
 
 use super::Report;
+use super::json_parts;
 use super::json_writer::{Json, Text, text};
 use crate::analysis::accounts::Tally;
 use crate::analysis::summary::{AccountSummary, Breakdown, Summary};
@@ -29,6 +30,7 @@ pub fn write(report: &Report<'_>) -> String {
             });
         });
         json.key("gaps").value(report.figures.gaps());
+        json_parts::write(json, report);
     });
     json.finish()
 }

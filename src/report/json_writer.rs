@@ -27,6 +27,12 @@ impl Value for u64 {
     }
 }
 
+impl Value for i64 {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.to_string());
+    }
+}
+
 impl Value for bool {
     fn write(&self, out: &mut String) {
         out.push_str(if *self { "true" } else { "false" });
@@ -91,6 +97,20 @@ impl Json {
         self.nest('[', ']', |json| items.iter().for_each(|item| each(json, item)));
     }
 
+    /// An object on a line of its own.
+    pub(super) fn row(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.begin();
+        let was_compact = std::mem::replace(&mut self.compact, true);
+        self.after_key = true;
+        self.object(fill);
+        self.compact = was_compact;
+    }
+
+    /// An array of such objects.
+    pub(super) fn rows<T>(&mut self, items: impl Iterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
+        self.nest('[', ']', |json| items.for_each(|item| json.row(|json| each(json, item))));
+    }
+
     fn nest(&mut self, open: char, close: char, fill: impl FnOnce(&mut Self)) {
         self.begin();
         self.out.push(open);
@@ -140,18 +160,25 @@ mod tests {
     fn nested_json_is_json() {
         let mut json = Json::default();
         json.object(|json| {
-            json.key("a").value(1);
+            json.key("a").value(1u64);
             json.key("b").array(&[1u64, 2], |json, item| json.value(*item));
             json.key("empty").array(&[0u64; 0], |json, item| json.value(*item));
             json.key("c").object(|json| json.key("d\"").value(Text("x\u{1b}\"\\".to_owned())));
             json.key("e").optional(None::<u64>);
             json.key("f").value(0.0);
+            json.key("rows").rows([7u64, 8].iter(), |json, item| {
+                json.key("a").array(&[*item], |json, item| json.value(*item));
+                json.key("b").value(-1i64);
+            });
+            json.key("row").row(|json| json.key("g").value(true));
         });
         let text = json.finish();
         let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let expected = serde_json::json!({
-            "a": 1, "b": [1, 2], "empty": [], "c": {"d\"": "x\u{1b}\"\\"}, "e": null, "f": 0.0
+            "a": 1, "b": [1, 2], "empty": [], "c": {"d\"": "x\u{1b}\"\\"}, "e": null, "f": 0.0,
+            "rows": [{"a": [7], "b": -1}, {"a": [8], "b": -1}], "row": {"g": true}
         });
+        assert!(text.contains("\n    {\"a\": [7], \"b\": -1},\n"), "{text}");
         assert_eq!(read, expected, "{text}");
     }
 }

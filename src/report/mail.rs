@@ -9,6 +9,7 @@ use super::notice::{Message, plural};
 use super::paint::Style;
 use super::safe::Medium;
 use super::text::{self, outage_name, outage_times};
+use crate::analysis::series::Bucket;
 use crate::analysis::summary::{AccountSummary, Breakdown};
 use crate::analysis::traffic::Sums;
 use crate::limits::{HTML_ROWS, SUBJECT_MAX};
@@ -192,20 +193,25 @@ fn write_traffic(report: &Report<'_>, page: &mut Page) {
 /// The last day of the period by the hour of the printed clock: (hour of the day, sums), also of quiet hours.
 fn hours(report: &Report<'_>) -> Vec<(i64, Sums)> {
     const HOUR_MS: i64 = 3_600_000;
+    let series = report.figures.traffic().series();
+    let end = series.iter().next_back().map_or(0, |(minute, _)| minute + series.width());
     let mut hours: Vec<(i64, Sums)> = Vec::new();
-    for (minute, sums) in report.figures.traffic().by_minute() {
-        let hour = (report.local)(minute * 60_000).div_euclid(HOUR_MS);
-        while let Some(&(last, _)) = hours.last()
-            && last < hour
-        {
-            hours.push((last + 1, Sums::default()));
-        }
-        if hours.is_empty() {
-            hours.push((hour, Sums::default()));
-        }
-        // An hour that the clock repeats is one.
-        if let Some((_, sum)) = hours.iter_mut().rev().find(|(known, _)| *known == hour) {
-            sum.merge(sums);
+    for (minute, sums) in series.iter().filter(|(minute, _)| *minute >= end - 24 * 60) {
+        // Buckets of a long run are wider than an hour: each of its hours has its averages.
+        for part in (minute..minute + series.width()).step_by(60) {
+            let hour = (report.local)(part * 60_000).div_euclid(HOUR_MS);
+            while let Some(&(last, _)) = hours.last()
+                && last < hour
+            {
+                hours.push((last + 1, Sums::default()));
+            }
+            if hours.is_empty() {
+                hours.push((hour, Sums::default()));
+            }
+            // An hour that the clock repeats is one.
+            if let Some((_, sum)) = hours.iter_mut().rev().find(|(known, _)| *known == hour) {
+                sum.merge(sums);
+            }
         }
     }
     hours.into_iter().map(|(hour, sums)| (hour.rem_euclid(24), sums)).collect()

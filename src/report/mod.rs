@@ -6,11 +6,13 @@
 pub mod events;
 mod html;
 pub mod json;
+mod json_parts;
 mod json_writer;
 pub mod mail;
 pub mod nearest;
 pub mod notice;
 pub mod paint;
+mod parts;
 pub mod prometheus;
 pub mod safe;
 pub mod text;

@@ -154,6 +154,15 @@ fn play(analyzer: &mut Analyzer, paths: &[PathBuf], told: Told<'_>) -> Result<Op
     Ok(player.second)
 }
 
+/// Reads complete logs as [`play`] does, for a report that shows what the watch would have told.
+///
+/// # Errors
+///
+/// The path that could not be read, and why.
+pub fn observe(analyzer: &mut Analyzer, paths: &[PathBuf]) -> Result<(), String> {
+    play(analyzer, paths, &mut |_, _, _| {}).map(|_| ())
+}
+
 impl Player<'_> {
     fn take(&mut self, line: &Line<'_>) {
         let read = self.analyzer.read(line);

@@ -11,6 +11,7 @@ pub mod printer;
 pub mod random;
 pub mod regex_reading;
 pub mod run;
+pub mod schema;
 pub mod servers;
 pub mod two_readings;
 pub mod two_ways;
