@@ -339,7 +339,7 @@ pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided
     for login in watched_logins(session) {
         match outcome {
             Outcome::Login { assumed } => watch.login(&login, *assumed),
-            Outcome::Failed { reason } if session.hopeless => watch.refine_failure(&login, reason),
+            Outcome::Failed { reason } if session.is_hopeless() => watch.refine_failure(&login, reason),
             Outcome::Failed { reason } => watch.failure(&login, reason),
         }
     }

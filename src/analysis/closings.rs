@@ -56,7 +56,7 @@ impl Sessions {
     #[inline]
     pub(super) fn close_on_request(&mut self, number: u32, place: usize, settle: impl FnOnce(&Session)) {
         let session = self.table.get(number);
-        if session.reloads == self.reloads && !session.is_pool_proven && !session.proven {
+        if session.reloads == self.reloads && !session.proven {
             self.proven.insert(session.pool);
         }
         settle(session);
@@ -82,7 +82,7 @@ impl Sessions {
                 _ if session.proven => login,
                 Class::Failed => failed,
                 Class::AfterLogin => {
-                    if session.reloads == self.reloads && !session.is_pool_proven {
+                    if session.reloads == self.reloads {
                         self.proven.insert(session.pool);
                     }
                     login
@@ -99,7 +99,7 @@ impl Sessions {
                     if age.cast_unsigned() >= LOGIN_TIMEOUT_SECONDS { login } else { failed }
                 }
             };
-        let outcome = if session.hopeless { failed } else { outcome };
+        let outcome = if session.is_hopeless() { failed } else { outcome };
         decide(&Decided { session, outcome });
         self.table.remove(number);
     }

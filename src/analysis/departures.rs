@@ -38,7 +38,7 @@ impl Sessions {
     /// Another client writes under this attempt's pointer, and no closing came.
     pub(super) fn left(&mut self, number: u32, at: i64, decide: Decide<'_>) {
         let session = self.table.take(number);
-        if !self.has_closings && !session.hopeless && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
+        if !self.has_closings && !session.is_hopeless() && self.left_early.len() < ATTEMPTS_TO_TELL as usize {
             self.left_early.push(session);
             return;
         }

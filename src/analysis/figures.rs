@@ -249,7 +249,7 @@ impl Periods {
         let accounts = self.day.as_mut().map(|day| &mut day.accounts);
         let mut both = old.zip(accounts);
         move |session| {
-            let told = session.tickets.day.filter(|_| !session.hopeless);
+            let told = session.tickets.day.filter(|_| !session.is_hopeless());
             session.tickets.day = both.as_mut().zip(told).map(|((old, new), ticket)| new.told(&old.accounts, ticket));
         }
     }

@@ -48,7 +48,7 @@ fn what_was_told_as_a_login_and_fails_is_said_as_failed_later() {
     assert_eq!(day(&analyzer, 4), Tally { failed_later: 1, ..Tally::default() });
     let summary = analyzer.summary_of(Period::Day, 4000);
     assert_eq!(summary.accounts.len(), 1, "batch was told, and right");
-    assert_eq!((&summary.accounts[0].user[..], summary.accounts[0].tally.failed_later), (&b"web"[..], 1));
+    assert_eq!((summary.accounts[0].user, summary.accounts[0].tally.failed_later), (&b"web"[..], 1));
     let run = analyzer.summary(4000).total;
     assert_eq!(run, Tally { attempts: 2, logins: 1, failed: 1, ..Tally::default() });
 }

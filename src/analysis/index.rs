@@ -6,6 +6,7 @@
 //! it costs a tenth of all the time more, in branches that nobody can predict), and half full in the end. What is compared and
 //! hashed is the caller's: whoever keys by a client's bytes hashes them with a secret ([`super::saved::Secret`]).
 
+use crate::limits::{NAMES, PAIRS, SESSIONS};
 use crate::words;
 
 /// See the [module](self).
@@ -19,17 +20,22 @@ pub(super) struct Index {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    /// The upper half of the hash, which says where the entry belongs; meaningless where `entry` is 0.
-    tag: u32,
+    /// The first bits of the hash, which say where the entry belongs; meaningless where `entry` is 0.
+    tag: u16,
     /// The entry's number plus one; 0 where the slot is free.
-    entry: u32,
+    entry: u16,
 }
+
+/// The most entries: there must be twice as many tags.
+const CAPACITY_MAX: usize = 1 << 15;
+
+const _: () = assert!(SESSIONS < CAPACITY_MAX && NAMES < CAPACITY_MAX && PAIRS < CAPACITY_MAX);
 
 /// Slots of an empty table.
 const FIRST_SLOTS: usize = 256;
 
 impl Index {
-    /// Room for `capacity` entries.
+    /// Room for `capacity` entries, at most 32,767.
     pub(super) fn new(capacity: usize) -> Self {
         let size = FIRST_SLOTS.min((capacity * 2).next_power_of_two());
         Self { slots: vec![Slot::default(); size].into_boxed_slice(), mask: size - 1, count: 0, capacity }
@@ -48,7 +54,7 @@ impl Index {
         let mut place = self.home(tag);
         loop {
             let slot = self.slots[place];
-            let entry = slot.entry.checked_sub(1)?;
+            let entry = u32::from(slot.entry.checked_sub(1)?);
             if slot.tag == tag && same(entry) {
                 return Some((entry, place));
             }
@@ -63,7 +69,7 @@ impl Index {
             self.grow();
         }
         self.count += 1;
-        self.put(Slot { tag: tag(hash), entry: entry + 1 });
+        self.put(Slot { tag: tag(hash), entry: entry as u16 + 1 });
     }
 
     #[inline]
@@ -87,7 +93,7 @@ impl Index {
     /// Removes an entry, if it is there.
     pub(super) fn remove(&mut self, hash: u64, entry: u32) {
         let mut hole = self.home(tag(hash));
-        while self.slots[hole].entry != entry + 1 {
+        while u32::from(self.slots[hole].entry) != entry + 1 {
             if self.slots[hole].entry == 0 {
                 return;
             }
@@ -118,14 +124,14 @@ impl Index {
     }
 
     #[inline]
-    fn home(&self, tag: u32) -> usize {
-        tag as usize & self.mask
+    fn home(&self, tag: u16) -> usize {
+        usize::from(tag) & self.mask
     }
 }
 
 #[inline]
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
+fn tag(hash: u64) -> u16 {
+    (hash >> 48) as u16
 }
 
 /// Mixes a number that no client can choose into a hash.
@@ -142,7 +148,7 @@ mod tests {
     /// Against a plain set, with few homes so that the probes run into each other.
     #[test]
     fn behaves_like_a_set_whatever_is_added_and_removed() {
-        let hash = |entry: u32| u64::from(entry % 7) << 32;
+        let hash = |entry: u32| u64::from(entry % 7) << 48;
         let mut index = Index::new(64);
         let mut model = HashSet::new();
         let mut state = 1u64;

@@ -1,25 +1,22 @@
 //! The `D/U@A ` of a client, kept to be compared byte for byte with what its later lines begin with.
 
-use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::saved::Secret;
-use crate::limits::ADDRESS_MAX;
 use crate::words::{self, Window};
 
-/// Bytes of a prefix that are compared at once: seldom are there more.
-const COMPARED: usize = 48;
-/// Bytes of a prefix that are kept: nearly every `D/U@A ` fits.
-const KEPT: usize = 72;
-/// Of a longer one, so many are kept as they are, behind the hash of the others.
-const KEPT_OF_LONG: usize = KEPT - 8;
+/// Bytes of a prefix that are kept, and compared at once: nearly every `D/U@A ` fits.
+const KEPT: usize = 48;
+/// Of a longer one the first bytes of its hash are kept, the client's address, and in the last two bytes its port.
+const HASH: usize = 6;
+const HOST: Range<usize> = HASH..KEPT - 2;
 
-const _: () = assert!(KEPT_OF_LONG > ADDRESS_MAX, "the address must be among the bytes that are kept");
+const _: () = assert!(HOST.end - HOST.start > "2001:db8:1111:2222:3333:4444:5555:6666".len());
 
-/// A `D/U@A `, for comparing byte for byte. Of a long one the end is kept as it is and the rest as a hash with a
-/// secret.
+/// A `D/U@A `, for comparing byte for byte; a long one by a hash with a secret.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(into = "SavedMark", try_from = "SavedMark")]
 pub(super) struct PrefixMark {
@@ -44,9 +41,11 @@ impl PrefixMark {
         match kept.get_mut(..prefix.len()) {
             Some(kept) => kept.copy_from_slice(prefix),
             None => {
-                let (rest, end) = prefix.split_at(prefix.len() - KEPT_OF_LONG);
-                kept[..8].copy_from_slice(&hasher.hash_one(rest).to_le_bytes());
-                kept[8..].copy_from_slice(end);
+                let (host, port) = address(prefix);
+                let host = &host[..host.len().min(HOST.len())];
+                kept[..HASH].copy_from_slice(&hash(prefix, hasher));
+                kept[HOST][..host.len()].copy_from_slice(host);
+                kept[HOST.end..].copy_from_slice(&port_number(port).unwrap_or_default().to_le_bytes());
             }
         }
         Self { length: prefix.len() as u16, kept }
@@ -74,53 +73,68 @@ impl PrefixMark {
     /// Whether `text` begins with the prefix.
     #[inline]
     pub(super) fn begins(&self, text: &[u8], hasher: &Secret) -> bool {
-        if let Some(kept) = self.kept.get(..self.length()) {
-            return words::begins(text, kept);
+        match self.kept.get(..self.length()) {
+            Some(kept) => words::begins(text, kept),
+            None => text.get(..self.length()).is_some_and(|text| self.is_long(text, hasher)),
         }
-        self.begins_long(text, hasher)
     }
 
-    /// Whether a text has the prefix at `at`. Of a long one nobody knows.
+    /// Whether a text has the prefix at `at`.
     #[inline]
-    pub(super) fn stands_at(&self, text: Window<'_>, at: usize) -> bool {
+    pub(super) fn stands_at(&self, text: Window<'_>, at: usize, hasher: &Secret) -> bool {
         let length = self.length();
-        let first: Option<&[u8; COMPARED]> = self.kept.first_chunk();
-        first.is_some_and(|first| text.is(at, length.min(COMPARED), first))
-            && (length <= COMPARED || self.goes_on_at(text, at + COMPARED))
+        if length > KEPT {
+            return self.is_long(text.slice(at, at + length), hasher);
+        }
+        text.is(at, length, &self.kept)
     }
 
-    fn goes_on_at(&self, text: Window<'_>, at: usize) -> bool {
-        self.kept.get(COMPARED..self.length()).is_some_and(|rest| text.holds(at, rest))
-    }
-
-    fn begins_long(&self, text: &[u8], hasher: &Secret) -> bool {
-        text.get(..self.length()).is_some_and(|text| Self::new(text, hasher) == *self)
+    #[inline(never)]
+    fn is_long(&self, text: &[u8], hasher: &Secret) -> bool {
+        text.len() == self.length() && hash(text, hasher) == self.kept[..HASH]
     }
 
     fn kept(&self) -> &[u8] {
         &self.kept[..self.length().min(KEPT)]
     }
 
-    /// The client's address and its port, as they are printed.
-    fn address(&self) -> (&[u8], &[u8]) {
-        let kept = self.kept();
-        let at = memchr::memrchr(b'@', kept).map_or(0, |at| at + 1);
-        let colon = memchr::memrchr(b':', kept).unwrap_or(kept.len()).max(at);
-        (&kept[at..colon], kept.get(colon + 1..).unwrap_or_default())
-    }
-
     /// The client's end of its TCP connection; `None` for a unix socket.
     pub(super) fn endpoint(&self) -> Option<(IpAddr, u16)> {
-        let port = std::str::from_utf8(self.address().1).ok()?.trim_end().parse().ok()?;
-        Some((std::str::from_utf8(self.host()).ok()?.parse().ok()?, port))
+        let port = if self.length() > KEPT {
+            Some(u16::from_le_bytes([self.kept[HOST.end], self.kept[HOST.end + 1]])).filter(|&port| port > 0)
+        } else {
+            port_number(address(self.kept()).1)
+        };
+        Some((std::str::from_utf8(self.host()).ok()?.parse().ok()?, port?))
     }
 
     /// The client's address, without the port.
     pub(super) fn host(&self) -> &[u8] {
-        let host = self.address().0;
-        let bare = host.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(host);
-        if bare.starts_with(b"unix(") { b"unix" } else { bare }
+        if self.length() <= KEPT {
+            return address(self.kept()).0;
+        }
+        let host = &self.kept[HOST];
+        &host[..memchr::memchr(0, host).unwrap_or(host.len())]
     }
+}
+
+/// The client's address and its port in a `D/U@A `, as they are printed, without brackets; `unix` for a unix socket.
+fn address(prefix: &[u8]) -> (&[u8], &[u8]) {
+    let at = memchr::memrchr(b'@', prefix).map_or(0, |at| at + 1);
+    let colon = memchr::memrchr(b':', prefix).unwrap_or(prefix.len()).max(at);
+    let host = &prefix[at..colon];
+    let bare = host.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(host);
+    let host = if bare.starts_with(b"unix(") { b"unix" } else { bare };
+    (host, prefix.get(colon + 1..).unwrap_or_default())
+}
+
+fn port_number(port: &[u8]) -> Option<u16> {
+    std::str::from_utf8(port).ok()?.trim_end().parse().ok()
+}
+
+fn hash(prefix: &[u8], hasher: &Secret) -> [u8; HASH] {
+    let [hash @ .., _, _] = hasher.hash(prefix).to_le_bytes();
+    hash
 }
 
 /// What a state file has of a [`PrefixMark`].
@@ -155,7 +169,7 @@ mod tests {
     #[test]
     fn prefixes_of_any_length_are_compared_whole() {
         let hasher = Secret::new();
-        for length in [1, 60, 72, 73, 150, 250] {
+        for length in [1, 47, 48, 49, 72, 150, 250] {
             let prefix: Vec<u8> = (0..length).map(|place| b'a' + (place % 26) as u8).collect();
             let mark = PrefixMark::new(&prefix, &hasher);
             let text = [&prefix[..], b"closing"].concat();
@@ -178,6 +192,8 @@ mod tests {
             ("app/web@::1:5 ", "::1"),
             ("app/web@unix(12):6432 ", "unix"),
             (&format!("app/{}@10.0.0.1:5 ", "u".repeat(120)), "10.0.0.1"),
+            (&format!("app/{}@unix(12):5 ", "u".repeat(120)), "unix"),
+            ("app/web@[2001:db8:1111:2222:3333:4444:5555:6666]:5 ", "2001:db8:1111:2222:3333:4444:5555:6666"),
         ] {
             let mark = PrefixMark::new(prefix.as_bytes(), &hasher);
             assert_eq!(mark.host(), host.as_bytes(), "{prefix}");

@@ -30,7 +30,7 @@ impl Analyzer {
     /// The logins of a period by the hour.
     pub fn hours_of(&self, period: Period) -> Hours {
         let figures = self.periods.of(period);
-        let hopeless = self.sessions.undecided().filter(|session| session.hopeless);
+        let hopeless = self.sessions.undecided().filter(|session| session.is_hopeless());
         let tickets = hopeless.filter_map(|session| {
             let Tickets { run, day } = session.tickets;
             let ticket = if period == Period::Run || !self.has_day() { run } else { day };
@@ -46,7 +46,7 @@ impl Analyzer {
 
     /// What came of a watched entry by time, where that is kept.
     pub fn timeline(&self, entry: usize) -> Option<Timeline> {
-        let open = self.sessions.undecided().filter(|session| !session.hopeless);
+        let open = self.sessions.undecided().filter(|session| !session.is_hopeless());
         self.watch.timeline(entry, open.flat_map(watched_logins))
     }
 

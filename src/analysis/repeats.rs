@@ -18,32 +18,36 @@ pub(super) struct Known {
 }
 
 /// By the numbers that the parser gave them: one line of the cache for each.
-#[derive(Debug)]
-pub(super) struct Repeats(Box<[Remembered]>);
+#[derive(Debug, Default)]
+pub(super) struct Repeats(Vec<Remembered>);
 
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Remembered(Option<(Repeat, Known)>);
 
-impl Default for Repeats {
-    fn default() -> Self {
-        Self(vec![Remembered(None); REPEATS].into_boxed_slice())
-    }
-}
-
 impl Repeats {
     /// What is known of a pool.
     #[inline]
     pub(super) fn get(&mut self, repeat: Repeat) -> Option<&mut Known> {
-        match &mut self.0[repeat.place()] {
-            Remembered(Some((of, known))) if *of == repeat => Some(known),
+        match self.0.get_mut(repeat.place()) {
+            Some(Remembered(Some((of, known)))) if *of == repeat => Some(known),
             _ => None,
         }
     }
 
     /// Remembers what was found.
     pub(super) fn set(&mut self, repeat: Repeat, known: Known) {
+        if self.0.len() <= repeat.place() {
+            self.grow(repeat.place());
+        }
         self.0[repeat.place()] = Remembered(Some((repeat, known)));
+    }
+
+    /// Makes room: the parser counts its places up.
+    #[cold]
+    fn grow(&mut self, place: usize) {
+        self.0.reserve_exact(REPEATS - self.0.len());
+        self.0.resize(place + 1, Remembered(None));
     }
 
     /// Forgets all: counters or entries have other numbers from now on.
@@ -56,20 +60,15 @@ impl Repeats {
 const HOSTS: usize = 4096;
 
 /// Where an account's clients from an address count, by the number that the parser gave the address.
+///
+/// From the highest bits down: of the address, [`Repeat::epoch`] (32 bits, 0 where none is), the account and the counter.
+/// Zeros that nobody has touched take no memory.
 #[derive(Debug)]
-pub(super) struct Hosts(Box<[Host]>);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Host {
-    /// Of the address, [`Repeat::epoch`]; 0 where none is.
-    epoch: u32,
-    account: u16,
-    counter: u16,
-}
+pub(super) struct Hosts(Box<[u64]>);
 
 impl Default for Hosts {
     fn default() -> Self {
-        Self(vec![Host::default(); HOSTS].into_boxed_slice())
+        Self(vec![0; HOSTS].into_boxed_slice())
     }
 }
 
@@ -77,18 +76,24 @@ impl Hosts {
     /// The counter, if it is known.
     #[inline]
     pub(super) fn get(&self, account: u16, repeat: Repeat) -> Option<u16> {
-        let epoch = repeat.epoch();
+        let of = of(account, repeat);
         let mut known = probe(account, repeat).map(|place| self.0[place]);
-        known.find(|known| known.epoch == epoch && known.account == account).map(|known| known.counter)
+        known.find(|known| known >> 16 == of).map(|known| known as u16)
     }
 
     /// Remembers it.
     pub(super) fn set(&mut self, account: u16, repeat: Repeat, counter: u16) {
-        let free = probe(account, repeat).find(|&place| self.0[place].epoch == 0);
+        let free = probe(account, repeat).find(|&place| self.0[place] == 0);
         // Those that are no more are not looked for: so the first place is taken from whoever has it.
         let place = free.or_else(|| probe(account, repeat).next()).unwrap_or_default();
-        self.0[place] = Host { epoch: repeat.epoch(), account, counter };
+        self.0[place] = of(account, repeat) << 16 | u64::from(counter);
     }
+}
+
+/// What its counter stands behind.
+#[inline]
+fn of(account: u16, repeat: Repeat) -> u64 {
+    u64::from(repeat.epoch()) << 16 | u64::from(account)
 }
 
 /// Where it may stand.

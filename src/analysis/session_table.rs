@@ -49,25 +49,36 @@ pub(super) struct Session {
     pub(super) watched: [u16; 2],
     /// Its database and user, hashed with a secret.
     pub(super) pool: u64,
-    /// How often the servers had been reloaded when it came.
+    /// How often the servers had been reloaded when it came; [`PROVEN`] if its pool had proved itself by then.
     pub(super) reloads: u32,
-    /// `(nodb)/U`: it cannot succeed.
-    pub(super) hopeless: bool,
-    /// [`crate::pgbouncer::record::LoginAttempt::is_plain`].
-    pub(super) is_plain: bool,
-    /// Its pool had proved itself when it came.
-    #[serde(skip)]
-    pub(super) is_pool_proven: bool,
+    pub(super) prospect: Prospect,
     /// It has succeeded.
     pub(super) proven: bool,
     /// The sessions that came just before and behind it: the table's.
     #[serde(skip, default = "no_link")]
-    older: u32,
+    older: u16,
     #[serde(skip, default = "no_link")]
-    newer: u32,
+    newer: u16,
 }
 
-fn no_link() -> u32 {
+// Ten thousand of them take a third of the memory that the program may take.
+const _: () = assert!(size_of::<Session>() == 144);
+
+/// What [`Session::reloads`] is where nobody has to ask: more often nothing is ever reloaded.
+pub(super) const PROVEN: u32 = u32::MAX;
+
+/// What an attempt can come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Prospect {
+    /// A login; no name makes its lines look like anything else ([`crate::pgbouncer::record::LoginAttempt::is_plain`]).
+    Plain,
+    /// A login.
+    Open,
+    /// Nothing: `(nodb)/U`.
+    Hopeless,
+}
+
+fn no_link() -> u16 {
     NONE
 }
 
@@ -81,13 +92,16 @@ impl Session {
         watched: [NOT_WATCHED; 2],
         pool: 0,
         reloads: 0,
-        hopeless: false,
-        is_plain: false,
-        is_pool_proven: false,
+        prospect: Prospect::Open,
         proven: false,
         older: NONE,
         newer: NONE,
     };
+
+    /// `(nodb)/U`: it cannot succeed.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.prospect == Prospect::Hopeless
+    }
 
     /// Sets what is known of an attempt that came at `at`.
     #[inline]
@@ -97,37 +111,41 @@ impl Session {
         self.tickets = arrival.tickets;
         self.watched = arrival.watched;
         self.pool = arrival.pool;
-        self.is_pool_proven = arrival.is_proven;
         self.proven = false;
     }
 }
 
-const NONE: u32 = u32::MAX;
+const NONE: u16 = u16::MAX;
+
+const _: () = assert!(SESSIONS < NONE as usize);
 
 /// The sessions, at most [`SESSIONS`] of them.
 #[derive(Debug)]
 pub(super) struct SessionTable {
     slots: Vec<Session>,
-    free: Vec<u32>,
     index: Index,
-    oldest: u32,
-    newest: u32,
+    len: usize,
+    oldest: u16,
+    newest: u16,
+    /// The first of the free places; each names the next one as the newer.
+    free: u16,
 }
 
 impl SessionTable {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::with_capacity(SESSIONS),
-            free: Vec::with_capacity(SESSIONS),
             index: Index::new(SESSIONS),
+            len: 0,
             oldest: NONE,
             newest: NONE,
+            free: NONE,
         }
     }
 
     /// How many are open.
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.len
     }
 
     #[inline]
@@ -159,23 +177,27 @@ impl SessionTable {
     /// Opens a session as the newest: where there is room, its place, in which all is to be set but its key.
     #[inline]
     pub(super) fn open(&mut self, key: Key) -> &mut Session {
-        let number = self.free.pop().unwrap_or_else(|| self.grow());
-        self.index.insert(key.hash(), number);
+        let number = match self.slots.get(usize::from(self.free)) {
+            Some(place) => std::mem::replace(&mut self.free, place.newer),
+            None => self.grow(),
+        };
+        self.len += 1;
+        self.index.insert(key.hash(), u32::from(number));
         let older = std::mem::replace(&mut self.newest, number);
-        match self.slots.get_mut(older as usize) {
+        match self.slots.get_mut(usize::from(older)) {
             Some(older) => older.newer = number,
             None => self.oldest = number,
         }
-        let session = &mut self.slots[number as usize];
+        let session = &mut self.slots[usize::from(number)];
         (session.key, session.older, session.newer) = (key, older, NONE);
         session
     }
 
     /// One more place.
     #[cold]
-    fn grow(&mut self) -> u32 {
+    fn grow(&mut self) -> u16 {
         self.slots.push(Session::EMPTY);
-        (self.slots.len() - 1) as u32
+        (self.slots.len() - 1) as u16
     }
 
     /// Takes the oldest session out.
@@ -205,16 +227,18 @@ impl SessionTable {
 
     #[inline]
     fn unlink(&mut self, number: u32) {
-        let Session { older, newer, .. } = self.slots[number as usize];
-        match self.slots.get_mut(older as usize) {
+        let place = &mut self.slots[number as usize];
+        let (older, newer) = (place.older, place.newer);
+        place.newer = std::mem::replace(&mut self.free, number as u16);
+        self.len -= 1;
+        match self.slots.get_mut(usize::from(older)) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
         }
-        match self.slots.get_mut(newer as usize) {
+        match self.slots.get_mut(usize::from(newer)) {
             Some(newer) => newer.older = older,
             None => self.newest = older,
         }
-        self.free.push(number);
     }
 
     /// Gives a session another key, as an online restart does.
@@ -227,7 +251,7 @@ impl SessionTable {
     /// All numbers, the oldest first. The session of the last number may be removed or renamed meanwhile.
     pub(super) fn next(&self, after: Option<u32>) -> Option<u32> {
         let next = after.map_or(self.oldest, |number| self.slots[number as usize].newer);
-        (next != NONE).then_some(next)
+        (next != NONE).then_some(u32::from(next))
     }
 
     /// All sessions, the oldest first.
@@ -237,8 +261,8 @@ impl SessionTable {
 
     /// All numbers, the newest first.
     fn numbers_newest_first(&self) -> impl Iterator<Item = u32> {
-        let older = |number: &u32| Some(self.slots[*number as usize].older).filter(|&older| older != NONE);
-        std::iter::successors((self.newest != NONE).then_some(self.newest), older)
+        let some = |number: u16| (number != NONE).then_some(u32::from(number));
+        std::iter::successors(some(self.newest), move |number| some(self.slots[*number as usize].older))
     }
 
     /// All sessions, the newest first.

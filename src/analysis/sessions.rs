@@ -26,7 +26,7 @@ use super::pools::Pools;
 use super::prefix::PrefixMark;
 use super::processes::Processes;
 use super::saved::Secret;
-use super::session_table::{Key, NOT_WATCHED, Session, SessionTable, watched_entries};
+use super::session_table::{Key, NOT_WATCHED, PROVEN, Prospect, Session, SessionTable, watched_entries};
 use super::summary::OpenState;
 use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
@@ -286,18 +286,21 @@ impl Sessions {
         if self.is_full() {
             self.push_out(at, decide);
         }
-        let (session, hasher) = self.open(key);
+        let (session, hasher) = self.open(key, arrival.is_proven);
         session.open(arrival, at);
         session.prefix.set(socket.rest, attempt.prefix.len(), hasher);
-        session.hopeless = attempt.hopeless;
-        session.is_plain = attempt.is_plain;
+        session.prospect = match attempt {
+            LoginAttempt { hopeless: true, .. } => Prospect::Hopeless,
+            LoginAttempt { is_plain: true, .. } => Prospect::Plain,
+            _ => Prospect::Open,
+        };
     }
 
     /// Opens a session, in which all is to be set; and what its `D/U@A ` is hashed with. There is room for it.
     #[inline]
-    pub(super) fn open(&mut self, key: Key) -> (&mut Session, &Secret) {
+    pub(super) fn open(&mut self, key: Key, is_pool_proven: bool) -> (&mut Session, &Secret) {
         let session = self.table.open(key);
-        session.reloads = self.reloads;
+        session.reloads = if is_pool_proven { PROVEN } else { self.reloads };
         (session, &self.hasher)
     }
 
@@ -333,7 +336,7 @@ impl Sessions {
 
 /// What is thought of an open session at `now` milliseconds.
 pub(super) fn state(session: &Session, now: i64) -> OpenState {
-    if session.hopeless {
+    if session.is_hopeless() {
         OpenState::Hopeless
     } else if session.proven {
         OpenState::Proven
@@ -347,7 +350,7 @@ pub(super) fn state(session: &Session, now: i64) -> OpenState {
 /// Decides an attempt of which no closing will come.
 pub(super) fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'_>) {
     let outcome = match outcome {
-        _ if session.hopeless => Outcome::Failed { reason: LEFT_AT_PROMPT },
+        _ if session.is_hopeless() => Outcome::Failed { reason: LEFT_AT_PROMPT },
         _ if session.proven => Outcome::Login { assumed: false },
         outcome => outcome,
     };

@@ -7,7 +7,7 @@
 
 use super::analyzer::{Analyzer, settle, settle_login};
 use super::repeats::Known;
-use super::session_table::Key;
+use super::session_table::{Key, Prospect};
 use super::sessions::{Arrival, Decided, Origin, Sessions};
 use crate::pgbouncer::lines::{Line, Taker};
 use crate::pgbouncer::parser::{close_request, usual_closing};
@@ -167,10 +167,10 @@ impl Analyzer {
         if self.sessions.is_full() {
             self.push_out(at);
         }
-        let (session, hasher) = self.sessions.open(key);
+        let (session, hasher) = self.sessions.open(key, is_proven);
         session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, at);
         session.prefix.set(client.text.slice(client.who, Window::LAST), attempt.prefix_length(), hasher);
-        (session.hopeless, session.is_plain) = (false, true);
+        session.prospect = Prospect::Plain;
     }
 
     #[cold]
@@ -197,8 +197,8 @@ impl Sessions {
     #[inline]
     fn message_of(&self, client: &Client<'_>, number: u32) -> Option<usize> {
         let session = self.table.get(number);
-        let is_usual = session.is_plain && !session.hopeless;
-        let is_its = is_usual && session.prefix.stands_at(client.text, client.who);
+        let is_usual = session.prospect == Prospect::Plain;
+        let is_its = is_usual && session.prefix.stands_at(client.text, client.who, &self.hasher);
         is_its.then(|| client.who + session.prefix.length())
     }
 

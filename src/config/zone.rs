@@ -10,8 +10,8 @@ const FOLDER: &str = "/usr/share/zoneinfo/";
 /// The host's own: `TZ`, else the name that `/etc/localtime` links to.
 pub fn local() -> TimeZone {
     let name = match std::env::var("TZ") {
-        // A name without a slash may be a rule, such as EST5EDT.
-        Ok(name) => Some(name).filter(|name| name.contains('/')),
+        // Any other name without a slash may be a rule, such as EST5EDT.
+        Ok(name) => Some(name).filter(|name| name == "UTC" || name.contains('/')),
         Err(std::env::VarError::NotPresent) => linked(Path::new("/etc/localtime")),
         Err(std::env::VarError::NotUnicode(_)) => None,
     };

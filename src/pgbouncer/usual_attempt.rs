@@ -88,19 +88,11 @@ struct Pool {
     epoch: u32,
 }
 
-/// The length of a `D/U` that there is not.
-const NO_POOL: u8 = u8::MAX;
+const _: () = assert!(MARK.len() + WHO_MAX + USER.len() <= u8::MAX as usize && REPEATS < u16::MAX as usize);
 
-const _: () = assert!(WHO_MAX < NO_POOL as usize && MARK.len() + WHO_MAX + USER.len() < NO_POOL as usize);
-
-/// An address of IPv4 that was read before.
-#[derive(Debug, Clone, Copy)]
-struct Host {
-    /// Its bytes, at most fifteen, zeros, and how many bytes it has; all ones where there is none.
-    bits: [u64; 2],
-    /// When it came here, among all that ever did.
-    epoch: u32,
-}
+/// An address of IPv4 that was read before: its bytes, at most fifteen, zeros, how many bytes it has, and, in another word,
+/// when it came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
+type Host = [u64; 3];
 
 /// A ` tls=…` that was read before, with its newline, and how long it is.
 #[derive(Debug, Clone, Copy)]
@@ -112,11 +104,13 @@ struct Suffix {
 /// What was read before.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Each where its own bits say.
-    pools: Box<[Pool]>,
+    /// Where its own bits say: the number of a pool plus one, 0 where there is none.
+    homes: Box<[u16]>,
+    /// As they came, until there is no room for more.
+    pools: Vec<Pool>,
     /// Of the pools that are longer, the bytes behind the first: touched only if there are such.
     rests: Box<[[u8; WHO_MAX]]>,
-    /// As the pools.
+    /// Each where its own bits say.
     hosts: Box<[Host]>,
     epoch: u32,
     /// Those with TLS, those without, and those of neither kind are in places of their own.
@@ -125,12 +119,11 @@ pub(super) struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        let none =
-            Pool { who: [0; WHO], detail: [0; DETAIL], length: NO_POOL, database: 0, detail_length: 0, epoch: 0 };
         Self {
-            pools: vec![none; REPEATS].into_boxed_slice(),
+            homes: vec![0; REPEATS].into_boxed_slice(),
+            pools: Vec::with_capacity(REPEATS),
             rests: vec![[0; WHO_MAX]; REPEATS].into_boxed_slice(),
-            hosts: vec![Host { bits: [u64::MAX; 2], epoch: 0 }; HOSTS].into_boxed_slice(),
+            hosts: vec![[0; 3]; HOSTS].into_boxed_slice(),
             epoch: 0,
             suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
         }
@@ -168,9 +161,10 @@ impl Known {
         let last = if length < 8 { 0 } else { text.word(at - 8) };
         let bits = (text.word(who) & first_bytes(length)) ^ last.rotate_left(32);
         let home = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize;
-        for place in probe(home, REPEATS) {
-            let known = &self.pools[place];
-            if usize::from(known.length) == length
+        for home in probe(home, REPEATS) {
+            let place = usize::from(self.homes[home]).wrapping_sub(1);
+            if let Some(known) = self.pools.get(place)
+                && usize::from(known.length) == length
                 && text.is(who, length.min(WHO), &known.who)
                 && (length <= WHO || self.is_rest(text, who, length, place))
             {
@@ -194,12 +188,12 @@ impl Known {
         if !is_graphic || who.starts_with(b"(") || !fits(database, user) {
             return None;
         }
-        let place = probe(home, REPEATS).find(|&place| self.pools[place].length == NO_POOL).unwrap_or(home % REPEATS);
+        let place = self.new_place(home);
         let repeat = self.new_repeat(place)?;
         let (first, rest) = who.split_at(who.len().min(WHO));
         self.rests[place][..rest.len()].copy_from_slice(rest);
         let detail = [MARK, database, USER, user].concat();
-        self.pools[place] = Pool {
+        let pool = Pool {
             who: padded(first)?,
             // Of a longer one it is never asked.
             detail: padded(&detail).unwrap_or([0; DETAIL]),
@@ -208,7 +202,19 @@ impl Known {
             detail_length: detail.len() as u8,
             epoch: repeat.epoch,
         };
+        match self.pools.get_mut(place) {
+            Some(known) => *known = pool,
+            None => self.pools.push(pool),
+        }
         Some((place, repeat))
+    }
+
+    /// The number of a pool that is new: where there is no room, another's, whose homes it is then found not to be at.
+    fn new_place(&mut self, home: usize) -> usize {
+        let place = if self.pools.len() < REPEATS { self.pools.len() } else { home % REPEATS };
+        let free = probe(home, REPEATS).find(|&home| self.homes[home] == 0);
+        self.homes[free.unwrap_or(home % REPEATS)] = place as u16 + 1;
+        place
     }
 
     /// A repeat that there has never been.
@@ -233,9 +239,9 @@ impl Known {
         let home = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize;
         let blank = at + length + 1 + digits;
         for place in probe(home, HOSTS) {
-            let known = &self.hosts[place];
-            if known.bits == bits {
-                return Some((Repeat { place: place as u16, epoch: known.epoch }, blank));
+            let [start, end, epoch] = self.hosts[place];
+            if [start, end] == bits {
+                return Some((Repeat { place: place as u16, epoch: epoch as u32 }, blank));
             }
         }
         Some((self.new_host(text.slice(at, at + length), bits, home)?, blank))
@@ -246,9 +252,9 @@ impl Known {
         if host.len() > 15 || !address::is_ipv4(host) {
             return None;
         }
-        let place = probe(home, HOSTS).find(|&place| self.hosts[place].epoch == 0).unwrap_or(home % HOSTS);
+        let place = probe(home, HOSTS).find(|&place| self.hosts[place][2] == 0).unwrap_or(home % HOSTS);
         let repeat = self.new_repeat(place)?;
-        self.hosts[place] = Host { bits, epoch: repeat.epoch };
+        self.hosts[place] = [bits[0], bits[1], u64::from(repeat.epoch)];
         Some(repeat)
     }
 

@@ -18,7 +18,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 /// The account of these figures whose name is nearest to a watched one that is not among them.
 pub fn nearest_account<'a>(user: &[u8], summary: &'a Summary) -> Option<&'a str> {
     let user = String::from_utf8_lossy(user);
-    let names = summary.accounts.iter().filter_map(|account| std::str::from_utf8(&account.user).ok());
+    let names = summary.accounts.iter().filter_map(|account| std::str::from_utf8(account.user).ok());
     nearest(&user, names.filter(|name| *name != user))
 }
 

@@ -1,7 +1,7 @@
 //! The state file: everything of one moment in one file, so that after `kill -9` the log is read on from exactly there.
 //!
 //! ```text
-//! {"loganalyzer":1,"check":"0123456789abcdef","state":{…}}
+//! {"loganalyzer":2,"check":"0123456789abcdef","state":{…}}
 //! ```
 //!
 //! It is written whole under another name, synced, and renamed. What is damaged, of another version or of another log is
@@ -20,7 +20,7 @@ use crate::analysis::analyzer::Analyzer;
 use crate::limits::{STATE_MS, STATE_SHARE};
 
 /// The version of the format.
-const HEAD: &str = "{\"loganalyzer\":1,\"check\":\"";
+const HEAD: &str = "{\"loganalyzer\":2,\"check\":\"";
 const MIDDLE: &str = "\",\"state\":";
 
 /// What is written: see the module. `A` is the analyzer, or a reference to it.

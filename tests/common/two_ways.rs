@@ -67,7 +67,7 @@ fn forget_secrets(value: &mut serde_json::Value) {
             for secret in ["hasher", "pool", "bits"] {
                 fields.remove(secret);
             }
-            if fields.get("length").and_then(serde_json::Value::as_u64).is_some_and(|length| length > 72) {
+            if fields.get("length").and_then(serde_json::Value::as_u64).is_some_and(|length| length > 48) {
                 fields.remove("kept");
             }
             if let Some(serde_json::Value::Array(proven)) = fields.get_mut("proven") {
