@@ -26,8 +26,10 @@ pub(super) fn parse(rest: &[u8]) -> Option<LoginAttempt<'_>> {
     // Who and address are bounded, so the mark can only begin this early: the search is bounded too.
     let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX + MARK.len())];
     let mut only = None;
-    for place in memchr::memmem::find_iter(head, MARK) {
-        if let Some(attempt) = parse_at(rest, place) {
+    // Found by its last byte: to make ready for the search of a word takes longer than this one.
+    for end in memchr::memchr_iter(b'=', head) {
+        let before = head[..=end].strip_suffix(MARK);
+        if let Some(attempt) = before.and_then(|before| parse_at(rest, before.len())) {
             if only.is_some() {
                 return None;
             }

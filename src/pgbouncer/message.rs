@@ -125,16 +125,13 @@ struct Reading<'a> {
 /// the last `@` before that. Each byte is looked at once, whoever writes `@` a hundred times.
 fn readings(rest: &[u8]) -> impl Iterator<Item = Reading<'_>> {
     let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX + 1 + ADDRESS_MAX)];
-    let first = memchr::memchr(b'@', head).unwrap_or(head.len());
-    let mut last = None;
-    head.iter().enumerate().skip(first).filter_map(move |(place, byte)| {
-        if *byte == b'@' {
-            last = Some(place);
-        }
-        let at = last.filter(|at| *byte == b' ' && *at < SOCKET_PREFIX_MAX)?;
-        last = None;
-        address::parse(Some(&rest[at + 1..place]).filter(|host| host.len() <= ADDRESS_MAX)?)?;
-        Some(Reading { prefix: &rest[..=place], message: &rest[place + 1..] })
+    let mut word = 0;
+    memchr::memchr_iter(b' ', head).filter_map(move |blank| {
+        let start = std::mem::replace(&mut word, blank + 1);
+        let at = start + memchr::memrchr(b'@', &head[start..blank])?;
+        let host = Some(&head[at + 1..blank]).filter(|host| at < SOCKET_PREFIX_MAX && host.len() <= ADDRESS_MAX)?;
+        address::parse(host)?;
+        Some(Reading { prefix: &rest[..=blank], message: &rest[blank + 1..] })
     })
 }
 

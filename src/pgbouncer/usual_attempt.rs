@@ -12,6 +12,8 @@ use crate::words::{self, Window, first_bytes, padded, place};
 
 /// Addresses that are remembered.
 const HOSTS: usize = REPEATS;
+/// Places for the numbers of pools: so many that few of them meet, and few bytes for each.
+const HOMES: usize = 4 * REPEATS;
 /// Bytes of a `D/U` that are compared at once.
 const WHO: usize = 48;
 /// The longest `D/U`.
@@ -120,7 +122,7 @@ pub(super) struct Known {
 impl Default for Known {
     fn default() -> Self {
         Self {
-            homes: vec![0; REPEATS].into_boxed_slice(),
+            homes: vec![0; HOMES].into_boxed_slice(),
             pools: Vec::with_capacity(REPEATS),
             rests: vec![[0; WHO_MAX]; REPEATS].into_boxed_slice(),
             hosts: vec![[0; 3]; HOSTS].into_boxed_slice(),
@@ -161,7 +163,7 @@ impl Known {
         let last = if length < 8 { 0 } else { text.word(at - 8) };
         let bits = (text.word(who) & first_bytes(length)) ^ last.rotate_left(32);
         let home = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize;
-        for home in probe(home, REPEATS) {
+        for home in probe(home, HOMES) {
             let place = usize::from(self.homes[home]).wrapping_sub(1);
             if let Some(known) = self.pools.get(place)
                 && usize::from(known.length) == length
@@ -192,14 +194,14 @@ impl Known {
         let repeat = self.new_repeat(place)?;
         let (first, rest) = who.split_at(who.len().min(WHO));
         self.rests[place][..rest.len()].copy_from_slice(rest);
-        let detail = [MARK, database, USER, user].concat();
+        let parts = [MARK, database, USER, user];
         let pool = Pool {
             who: padded(first)?,
             // Of a longer one it is never asked.
-            detail: padded(&detail).unwrap_or([0; DETAIL]),
+            detail: joined(parts).unwrap_or([0; DETAIL]),
             length: who.len() as u8,
             database: slash as u8,
-            detail_length: detail.len() as u8,
+            detail_length: parts.map(<[u8]>::len).iter().sum::<usize>() as u8,
             epoch: repeat.epoch,
         };
         match self.pools.get_mut(place) {
@@ -212,8 +214,8 @@ impl Known {
     /// The number of a pool that is new: where there is no room, another's, whose homes it is then found not to be at.
     fn new_place(&mut self, home: usize) -> usize {
         let place = if self.pools.len() < REPEATS { self.pools.len() } else { home % REPEATS };
-        let free = probe(home, REPEATS).find(|&home| self.homes[home] == 0);
-        self.homes[free.unwrap_or(home % REPEATS)] = place as u16 + 1;
+        let free = probe(home, HOMES).find(|&home| self.homes[home] == 0);
+        self.homes[free.unwrap_or(home % HOMES)] = place as u16 + 1;
         place
     }
 
@@ -281,6 +283,16 @@ impl Known {
         }
         Some(end)
     }
+}
+
+/// Texts one behind the other, with zeros behind them; `None` where they do not fit.
+fn joined<const N: usize>(parts: [&[u8]; 4]) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let mut rest = &mut bytes[..];
+    for part in parts {
+        rest.split_off_mut(..part.len())?.copy_from_slice(part);
+    }
+    Some(bytes)
 }
 
 /// Whether a detail that is too long to be remembered stands behind the blank of a line whose `D/U@` is known.
