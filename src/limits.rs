@@ -151,6 +151,9 @@ pub const SAMPLE_BYTES: usize = 200;
 /// Bytes of an existing log that are read at the start for what judging needs.
 pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Bytes of a complete log in which its first record is looked for, to put several into their order.
+pub const ORDER_BYTES: u64 = 1024 * 1024;
+
 /// Renamed files of one log that are read on.
 pub const OLD_FILES: usize = 2;
 

@@ -7,17 +7,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::filter::Filter;
 use loganalyzer::analysis::watch::Watch;
 use loganalyzer::cli::{self, Arguments, Command, Format};
 use loganalyzer::config::{Config, zone};
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
+use loganalyzer::runtime::batch::Logs;
+use loganalyzer::runtime::check;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::replay::{self, Replay};
+use loganalyzer::runtime::span::{self, Moment};
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::World;
-use loganalyzer::runtime::{batch, check};
 
 /// Why the program ends without having done its work.
 enum Failure {
@@ -98,13 +101,16 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
         watched.clear();
     }
     let now = system()?.now();
+    let filter = filter(arguments);
+    watched.retain(|entry| filter.wants_entry(entry));
     let is_watched = !watched.is_empty();
     let mut watch = Watch::new(watched, zone::local(), i64::MAX);
     watch.keep_timelines();
-    let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
-    let result =
-        if is_watched { replay::observe(&mut analyzer, &files) } else { batch::read_logs(&files, &mut analyzer) };
-    result.map_err(Failure::Failed)?;
+    let mut analyzer = Analyzer::new(Settings { zone: zone.clone(), fallback, watch, now });
+    analyzer.filter(filter);
+    let logs = Logs { paths: &files, zone: &zone, now, span: &arguments.span };
+    let read = if is_watched { replay::observe } else { span::count };
+    read(&mut analyzer, &logs).map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
         Format::Text => print_text(&report),
@@ -112,11 +118,19 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
+/// What of a log is to be counted.
+fn filter(arguments: &Arguments) -> Filter {
+    let text = |moment: &Option<Moment>| moment.as_ref().map(|moment| moment.text().to_owned());
+    let Arguments { span, user, database, .. } = arguments;
+    Filter { from: text(&span.from), to: text(&span.to), user: user.clone(), database: database.clone() }
+}
+
 /// What a log would have raised. Without a configuration only thresholds can be proposed, for windows that are always
 /// open.
 fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let config = load_if(!arguments.propose || files.is_empty(), arguments)?;
-    let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
+    let is_json = arguments.format == Format::Json;
+    let setup = Replay::new(config, files, arguments.propose, is_json).within(arguments.span.clone());
     warn(&setup.warnings);
     let text = setup.run(&zone::local(), system()?.now()).map_err(Failure::Failed)?;
     print(&text)

@@ -30,6 +30,13 @@ pub struct Read<'a> {
     pub(super) record: Option<Record<'a>>,
 }
 
+impl Read<'_> {
+    /// Its time, if it is a record.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.record.as_ref().map(|record| record.stamp)
+    }
+}
+
 /// The reason of an attempt that cannot succeed, until its closing says more.
 const HOPELESS: &[u8] = b"no such user or database";
 
@@ -73,6 +80,9 @@ pub struct Analyzer {
     /// The first record's time, and its instant.
     pub(super) first: Option<(Stamp, i64)>,
     pub(super) last: Option<Stamp>,
+    /// The first and the last record's time as of when counting ended.
+    #[serde(skip)]
+    pub(super) counted: Option<(Stamp, Stamp)>,
     /// The instant of the last record; `i64::MIN` before the first.
     pub(super) last_at: i64,
     pub(super) format: Option<Format>,
@@ -111,6 +121,7 @@ impl Analyzer {
             watch,
             first: None,
             last: None,
+            counted: None,
             last_at: i64::MIN,
             format: None,
             sequence: 0,
@@ -313,7 +324,7 @@ impl Analyzer {
         }
         if nobody || line == RefusalLine::LoginFailed {
             let mark = self.sessions.mark(prefix);
-            self.periods.refusals().for_each(|refusals| refusals.count(key, mark, line, reason.text));
+            self.periods.refusals(prefix).for_each(|refusals| refusals.count(key, mark, line, reason.text));
         }
     }
 }

@@ -11,6 +11,7 @@ mod departures;
 mod distinct;
 pub mod durations;
 pub mod figures;
+pub mod filter;
 pub mod happenings;
 pub mod heartbeat;
 pub mod hours;

@@ -1,6 +1,7 @@
 //! The report as text: the script of 2017's, byte for byte, and what is new as further lines behind it.
 
 use super::Report;
+use super::filter;
 use super::notice::plural;
 use super::paint::{Color, Paint, Style};
 use super::safe::{Medium, shown};
@@ -18,6 +19,7 @@ pub fn write(report: &Report<'_>, style: Style) -> String {
 /// Writes the report part by part: with many accounts it is long, and need not be in memory as a whole.
 pub fn write_parts(report: &Report<'_>, style: Style, out: &mut dyn FnMut(&str)) {
     let mut paint = Paint::new(style);
+    filter::write_text(report, style, &mut paint);
     write_stats(report, &mut paint);
     paint.blank();
     write_logins(report, style, &mut paint, out);
