@@ -15,12 +15,12 @@ use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
 use loganalyzer::runtime::batch::Logs;
-use loganalyzer::runtime::check;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::replay::{self, Replay};
 use loganalyzer::runtime::span::{self, Moment};
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::World;
+use loganalyzer::runtime::{check, pattern};
 
 /// Why the program ends without having done its work.
 enum Failure {
@@ -87,11 +87,18 @@ fn follow(arguments: &Arguments) -> Result<(), Failure> {
 fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     // A report needs no configuration, but honours one that is there.
     let config = load_if(files.is_empty(), arguments)?;
+    let is_configured = files.is_empty();
     let files = match (&config, files) {
         (Some(config), []) => &config.logs,
         _ => files,
     };
-    let files = files.to_vec();
+    let mut system = system()?;
+    let now = system.now();
+    // What is named is a name, and no pattern.
+    let files = if is_configured { pattern::expand(&mut system, files) } else { files.to_vec() };
+    if files.is_empty() {
+        return Err(Failure::Failed("there is no file of the name that file.fileName has".to_owned()));
+    }
     let (zone, fallback, format, mut watched) = match config {
         Some(config) => (config.log_time_zone, config.fallback, config.date_time_format, config.watched),
         None => (zone::local(), None, TimeFormat::default(), Vec::new()),
@@ -100,7 +107,6 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
         // The text has always been without.
         watched.clear();
     }
-    let now = system()?.now();
     let filter = filter(arguments);
     watched.retain(|entry| filter.wants_entry(entry));
     let is_watched = !watched.is_empty();

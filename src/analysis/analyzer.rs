@@ -7,6 +7,7 @@ use super::accounts::{Moment, Outcome};
 use super::clock::Step;
 use super::figures::{Periods, Sort};
 use super::heartbeat::Heartbeat;
+use super::logs::Logs;
 use super::refusals::{RefusalLine, UNKNOWN_REASON};
 use super::repeats::{Known, Repeats};
 use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
@@ -88,6 +89,8 @@ pub struct Analyzer {
     pub(super) format: Option<Format>,
     pub(super) sequence: u64,
     pub(super) heart: Heartbeat,
+    #[serde(default)]
+    pub(super) logs: Logs,
     /// How far the open sessions have been looked at.
     pub(super) looked: Looked,
     /// The clock was set since the last tick, and records may still have its old time.
@@ -126,6 +129,7 @@ impl Analyzer {
             format: None,
             sequence: 0,
             heart: Heartbeat::default(),
+            logs: Logs::default(),
             looked: Looked::NOT,
             step: None,
             repeats: Repeats::default(),
@@ -230,7 +234,7 @@ impl Analyzer {
                 self.happened(record, line);
                 let Self { periods, watch, .. } = self;
                 self.sessions.record(record, at, &mut |decided| settle(periods, watch, decided));
-                self.life(event, at);
+                self.life(event, record.pid, at);
                 Seen::Nothing
             }
         }
@@ -289,9 +293,9 @@ impl Analyzer {
     }
 
     /// What a process' coming and going means for the log's own life.
-    fn life(&mut self, event: &Event<'_>, at: i64) {
+    fn life(&mut self, event: &Event<'_>, pid: u32, at: i64) {
         match event {
-            Event::ProcessOver if self.sessions.is_anyone_alive() => self.heart.record(at),
+            Event::ProcessOver if self.sessions.is_anyone_alive(pid) => self.heart.record(at),
             Event::ProcessOver => self.heart.over(at),
             Event::ProcessUp(_) => self.heart.stats(at),
             _ => {}

@@ -18,6 +18,7 @@ pub mod hours;
 mod index;
 pub mod kinds;
 mod lives;
+mod logs;
 mod names;
 pub mod outages;
 mod pools;

@@ -87,7 +87,7 @@ impl Analyzer {
 
     /// When the log's last record was written, in milliseconds since 1970-01-01 UTC as the clock now has it.
     pub fn last_record(&self) -> Option<i64> {
-        self.heart.last_record()
+        self.hearts().filter_map(|(_, heart)| heart.last_record()).max()
     }
 
     /// The first and the last record's time, of those that are counted.

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::filter;
-use super::notice::plural;
+use super::notice::{log_name, plural};
 use super::paint::{Color, Paint, Style};
 use super::safe::{Medium, shown};
 use crate::analysis::outages::Outage;
@@ -191,7 +191,10 @@ fn write_outages(report: &Report<'_>, style: Style, paint: &mut Paint) {
 
 /// The entry, or the log.
 pub(super) fn outage_name(outage: &Outage, medium: Medium) -> String {
-    shown(outage.entry.as_deref().unwrap_or("pgbouncer").as_bytes(), medium).to_string()
+    match &outage.entry {
+        Some(entry) => shown(entry.as_bytes(), medium).to_string(),
+        None => shown(log_name(outage.log.as_deref()).as_bytes(), medium).to_string(),
+    }
 }
 
 /// `from … to …, 95 minutes (failing)`.

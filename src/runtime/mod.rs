@@ -9,6 +9,7 @@ pub mod daily;
 pub mod kernel;
 pub mod notify;
 pub mod outbox;
+pub mod pattern;
 pub mod post;
 mod progress;
 pub mod replay;
