@@ -1,7 +1,10 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+
+use crate::runtime::span::{Moment, Span};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -11,6 +14,10 @@ Usage: loganalyzer [OPTIONS]                    follow the log of the configurat
        loganalyzer [OPTIONS] check              check configuration and log, say what would be watched
   -c, --config FILE   default: ./LogAnalyzer.json, then /etc/loganalyzer/LogAnalyzer.json
       --format FORMAT of a report or replay: text (default) or json
+      --from TIME     with report and replay: only from there on, by the clock: 2026-11-23, \"2026-11-23 14:00\", 14:00
+      --to TIME       with report and replay: only before that, or to the end of that day
+      --user NAME     with report: only this account's logins and refusals
+      --database NAME with report: only those into this database
       --propose       with replay: for every account the least threshold that would have raised no alert
       --send-test-mail  with check: send a mail, and say what the mail server answered
   -V, --verbose       also print every stats line and login as it comes
@@ -56,6 +63,12 @@ pub struct Arguments {
     pub verbose: bool,
     /// `--format`.
     pub format: Format,
+    /// `--from` and `--to`.
+    pub span: Span,
+    /// `--user`.
+    pub user: Option<Vec<u8>>,
+    /// `--database`.
+    pub database: Option<Vec<u8>>,
     /// `--propose`.
     pub propose: bool,
     /// `--send-test-mail`.
@@ -75,34 +88,59 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments,
         config: None,
         verbose: false,
         format: Format::Text,
+        span: Span::default(),
+        user: None,
+        database: None,
         propose: false,
         send_test_mail: false,
     };
-    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+    let (mut from, mut to) = (None, None);
+    while let Some(argument) = parser.next().map_err(told)? {
         match argument {
             Short('h') | Long("help") => return Ok(Arguments { command: Command::Help, ..read }),
             Short('v') | Long("version") => return Ok(Arguments { command: Command::Version, ..read }),
             Short('V') | Long("verbose") => read.verbose = true,
             Short('c') | Long("config") => {
-                read.config = Some(parser.value().map_err(|error| error.to_string())?.into());
+                read.config = Some(parser.value().map_err(told)?.into());
             }
             Long("propose") => read.propose = true,
             Long("send-test-mail") => read.send_test_mail = true,
-            Long("format") => read.format = parse_format(&parser.value().map_err(|error| error.to_string())?)?,
+            Long("format") => read.format = parse_format(&parser.value().map_err(told)?)?,
+            Long("from") => from = Some(parse_moment("--from", &parser.value().map_err(told)?)?),
+            Long("to") => to = Some(parse_moment("--to", &parser.value().map_err(told)?)?),
+            Long("user") => read.user = Some(parser.value().map_err(told)?.into_vec()),
+            Long("database") => read.database = Some(parser.value().map_err(told)?.into_vec()),
             Value(value) => add_value(&mut read.command, value)?,
             other => return Err(other.unexpected().to_string()),
         }
     }
-    if read.format != Format::Text && !matches!(read.command, Command::Report(_) | Command::Replay(_)) {
-        return Err("--format goes with report and replay".to_owned());
-    }
-    if read.propose && !matches!(read.command, Command::Replay(_)) {
-        return Err("--propose goes with replay".to_owned());
-    }
-    if read.send_test_mail && read.command != Command::Check {
-        return Err("--send-test-mail goes with check".to_owned());
-    }
-    Ok(read)
+    read.span = Span::new(from, to)?;
+    check(&read).map_or(Ok(read), |wrong| Err(wrong.to_owned()))
+}
+
+fn told(error: lexopt::Error) -> String {
+    error.to_string()
+}
+
+/// An option of another command.
+fn check(read: &Arguments) -> Option<&'static str> {
+    let (is_report, is_replay) =
+        (matches!(read.command, Command::Report(_)), matches!(read.command, Command::Replay(_)));
+    let is_check = read.command == Command::Check;
+    let wrong = [
+        (read.format != Format::Text && !is_report && !is_replay, "--format goes with report and replay"),
+        (read.span.from.is_some() && !is_report && !is_replay, "--from goes with report and replay"),
+        (read.span.to.is_some() && !is_report && !is_replay, "--to goes with report and replay"),
+        (read.user.is_some() && !is_report, "--user goes with report"),
+        (read.database.is_some() && !is_report, "--database goes with report"),
+        (read.propose && !is_replay, "--propose goes with replay"),
+        (read.send_test_mail && !is_check, "--send-test-mail goes with check"),
+    ];
+    wrong.into_iter().find(|(is_wrong, _)| *is_wrong).map(|(_, message)| message)
+}
+
+fn parse_moment(name: &str, value: &OsString) -> Result<Moment, String> {
+    Moment::parse(&value.to_string_lossy()).map_err(|error| format!("{name}: {error}"))
 }
 
 fn parse_format(value: &OsString) -> Result<Format, String> {
@@ -148,6 +186,10 @@ mod tests {
         let replay = read(&["replay", "--propose", "a.log"]).expect("right");
         assert_eq!((replay.command, replay.propose), (Command::Replay(vec!["a.log".into()]), true));
         assert_eq!(read(&["check", "--send-test-mail"]).map(|read| read.send_test_mail), Ok(true));
+        let part = read(&["report", "--from", "2026-11-23", "--to", "14:00", "--user", "web", "--database=a b"])
+            .expect("right");
+        assert_eq!((part.user, part.database), (Some(b"web".to_vec()), Some(b"a b".to_vec())));
+        assert_eq!(part.span.to.map(|to| to.text().to_owned()).as_deref(), Some("14:00"));
         assert_eq!(read(&["check"]).map(|read| read.command), Ok(Command::Check));
     }
 
@@ -159,6 +201,14 @@ mod tests {
             (&["--format", "json"], "--format goes with report and replay"),
             (&["check", "--propose"], "--propose goes with replay"),
             (&["report", "--send-test-mail"], "--send-test-mail goes with check"),
+            (
+                &["report", "--from", "noon"],
+                "--from: \"noon\" is no time; write 2026-11-23, \"2026-11-23 14:00\", \"2026-11-23 14:00:00\" or 14:00",
+            ),
+            (&["report", "--from", "14:00", "--to", "13:00"], "--from 14:00 is not before --to 13:00"),
+            (&["check", "--to", "14:00"], "--to goes with report and replay"),
+            (&["replay", "--user", "web"], "--user goes with report"),
+            (&["--database", "app"], "--database goes with report"),
             (&["--frob"], "invalid option '--frob'"),
             (&["-c"], "missing argument for option '-c'"),
         ] {
@@ -187,7 +237,7 @@ mod tests {
         };
         // With a letter before it, such as \fB, it is no word to split.
         let in_manual = |word: &str| manual.split(['\\', ' ', '\n']).any(|w| w.trim_start_matches("fB") == word);
-        assert_eq!(words_of_help().len(), 14, "{:?}", words_of_help());
+        assert_eq!(words_of_help().len(), 18, "{:?}", words_of_help());
         for word in words_of_help() {
             assert!(in_manual(word), "{word} is not in packaging/loganalyzer.1");
             assert!(has(bash, word), "{word} is not in the completion of bash");

@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::analysis::watch::{Entry, Window};
+use crate::limits::LOGS;
 use crate::pgbouncer::fallback::{DOCUMENTED, Fallback, NAMES};
 use crate::report::time::TimeFormat;
 use email::Email;
@@ -153,12 +154,19 @@ fn parse_logs(files: &Section<'_>) -> Result<Vec<PathBuf>, Error> {
         Value::Array(paths) => paths.iter().filter_map(Value::as_str).map(PathBuf::from).collect(),
         _ => Vec::new(),
     };
-    let whole = !paths.is_empty() && paths.iter().all(|path| !path.as_os_str().is_empty());
+    if paths.len() > 1 && paths.contains(&PathBuf::from("-")) {
+        return Err(files.wrong("fileName", "write \"-\", which is standard input, alone"));
+    }
+    let whole = (1..=LOGS).contains(&paths.len()) && paths.iter().all(|path| !path.as_os_str().is_empty());
     if whole { Ok(paths) } else { Err(files.wrong("fileName", MEND)) }
 }
 
 fn parse_state_file(configuration: &Section<'_>, logs: &[PathBuf]) -> Result<Option<PathBuf>, Error> {
     let Some(path) = configuration.optional_string("stateFile")?.map(PathBuf::from) else { return Ok(None) };
+    if logs.contains(&PathBuf::from("-")) {
+        let mend = "leave it out: what standard input has had cannot be found again";
+        return Err(configuration.wrong("stateFile", mend));
+    }
     if path.as_os_str().is_empty() || path.is_dir() || logs.contains(&path) {
         let mend = "write the path of a file that is nothing else, such as \"/var/lib/loganalyzer/state.json\"";
         return Err(configuration.wrong("stateFile", mend));

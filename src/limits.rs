@@ -148,8 +148,17 @@ pub const FALLBACK_LINES_PER_TICK: u32 = 10_000;
 /// Bytes of a line that nobody understands which the report shows as a sample.
 pub const SAMPLE_BYTES: usize = 200;
 
+/// Logs that are followed at once.
+pub const LOGS: usize = 64;
+
+/// How often it is looked whether a pattern has more logs, in milliseconds.
+pub const LOGS_MS: i64 = 10_000;
+
 /// Bytes of an existing log that are read at the start for what judging needs.
 pub const LOOK_BACK_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Bytes of a complete log in which its first record is looked for, to put several into their order.
+pub const ORDER_BYTES: u64 = 1024 * 1024;
 
 /// Renamed files of one log that are read on.
 pub const OLD_FILES: usize = 2;

@@ -7,17 +7,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::filter::Filter;
 use loganalyzer::analysis::watch::Watch;
 use loganalyzer::cli::{self, Arguments, Command, Format};
 use loganalyzer::config::{Config, zone};
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
 use loganalyzer::report::{Report, json, text};
+use loganalyzer::runtime::batch::Logs;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::replay::{self, Replay};
+use loganalyzer::runtime::span::{self, Moment};
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::World;
-use loganalyzer::runtime::{batch, check};
+use loganalyzer::runtime::{check, pattern};
 
 /// Why the program ends without having done its work.
 enum Failure {
@@ -84,11 +87,18 @@ fn follow(arguments: &Arguments) -> Result<(), Failure> {
 fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     // A report needs no configuration, but honours one that is there.
     let config = load_if(files.is_empty(), arguments)?;
+    let is_configured = files.is_empty();
     let files = match (&config, files) {
         (Some(config), []) => &config.logs,
         _ => files,
     };
-    let files = files.to_vec();
+    let mut system = system()?;
+    let now = system.now();
+    // What is named is a name, and no pattern.
+    let files = if is_configured { pattern::expand(&mut system, files) } else { files.to_vec() };
+    if files.is_empty() {
+        return Err(Failure::Failed("there is no file of the name that file.fileName has".to_owned()));
+    }
     let (zone, fallback, format, mut watched) = match config {
         Some(config) => (config.log_time_zone, config.fallback, config.date_time_format, config.watched),
         None => (zone::local(), None, TimeFormat::default(), Vec::new()),
@@ -97,14 +107,16 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
         // The text has always been without.
         watched.clear();
     }
-    let now = system()?.now();
+    let filter = filter(arguments);
+    watched.retain(|entry| filter.wants_entry(entry));
     let is_watched = !watched.is_empty();
     let mut watch = Watch::new(watched, zone::local(), i64::MAX);
     watch.keep_timelines();
-    let mut analyzer = Analyzer::new(Settings { zone, fallback, watch, now });
-    let result =
-        if is_watched { replay::observe(&mut analyzer, &files) } else { batch::read_logs(&files, &mut analyzer) };
-    result.map_err(Failure::Failed)?;
+    let mut analyzer = Analyzer::new(Settings { zone: zone.clone(), fallback, watch, now });
+    analyzer.filter(filter);
+    let logs = Logs { paths: &files, zone: &zone, now, span: &arguments.span };
+    let read = if is_watched { replay::observe } else { span::count };
+    read(&mut analyzer, &logs).map_err(Failure::Failed)?;
     let report = Report::complete(&analyzer, &format);
     match arguments.format {
         Format::Text => print_text(&report),
@@ -112,11 +124,19 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
+/// What of a log is to be counted.
+fn filter(arguments: &Arguments) -> Filter {
+    let text = |moment: &Option<Moment>| moment.as_ref().map(|moment| moment.text().to_owned());
+    let Arguments { span, user, database, .. } = arguments;
+    Filter { from: text(&span.from), to: text(&span.to), user: user.clone(), database: database.clone() }
+}
+
 /// What a log would have raised. Without a configuration only thresholds can be proposed, for windows that are always
 /// open.
 fn replay(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     let config = load_if(!arguments.propose || files.is_empty(), arguments)?;
-    let setup = Replay::new(config, files, arguments.propose, arguments.format == Format::Json);
+    let is_json = arguments.format == Format::Json;
+    let setup = Replay::new(config, files, arguments.propose, is_json).within(arguments.span.clone());
     warn(&setup.warnings);
     let text = setup.run(&zone::local(), system()?.now()).map_err(Failure::Failed)?;
     print(&text)

@@ -17,12 +17,13 @@ _loganalyzer() {
             return
             ;;
     esac
+    case $previous in --from | --to | --user | --database) return ;; esac
     local words='-c --config -V --verbose -v --version -h --help'
     case $command in
-        report) words+=' --format' ;;
-        replay) words+=' --format --propose' ;;
+        report) words+=' --format --from --to --user --database' ;;
+        replay) words+=' --format --from --to --propose' ;;
         check) words+=' --send-test-mail' ;;
-        *) words+=' --format --propose --send-test-mail report replay check' ;;
+        *) words+=' --format --from --to --user --database --propose --send-test-mail report replay check' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     if [[ $command == report || $command == replay ]] && [[ $current != -* ]]; then

@@ -7,6 +7,7 @@ use super::accounts::{Moment, Outcome};
 use super::clock::Step;
 use super::figures::{Periods, Sort};
 use super::heartbeat::Heartbeat;
+use super::logs::Logs;
 use super::refusals::{RefusalLine, UNKNOWN_REASON};
 use super::repeats::{Known, Repeats};
 use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
@@ -28,6 +29,13 @@ pub struct Read<'a> {
     sort: Sort,
     /// What it says; of an unfinished line only the time counts.
     pub(super) record: Option<Record<'a>>,
+}
+
+impl Read<'_> {
+    /// Its time, if it is a record.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.record.as_ref().map(|record| record.stamp)
+    }
 }
 
 /// The reason of an attempt that cannot succeed, until its closing says more.
@@ -73,11 +81,16 @@ pub struct Analyzer {
     /// The first record's time, and its instant.
     pub(super) first: Option<(Stamp, i64)>,
     pub(super) last: Option<Stamp>,
+    /// The first and the last record's time as of when counting ended.
+    #[serde(skip)]
+    pub(super) counted: Option<(Stamp, Stamp)>,
     /// The instant of the last record; `i64::MIN` before the first.
     pub(super) last_at: i64,
     pub(super) format: Option<Format>,
     pub(super) sequence: u64,
     pub(super) heart: Heartbeat,
+    #[serde(default)]
+    pub(super) logs: Logs,
     /// How far the open sessions have been looked at.
     pub(super) looked: Looked,
     /// The clock was set since the last tick, and records may still have its old time.
@@ -111,10 +124,12 @@ impl Analyzer {
             watch,
             first: None,
             last: None,
+            counted: None,
             last_at: i64::MIN,
             format: None,
             sequence: 0,
             heart: Heartbeat::default(),
+            logs: Logs::default(),
             looked: Looked::NOT,
             step: None,
             repeats: Repeats::default(),
@@ -219,7 +234,7 @@ impl Analyzer {
                 self.happened(record, line);
                 let Self { periods, watch, .. } = self;
                 self.sessions.record(record, at, &mut |decided| settle(periods, watch, decided));
-                self.life(event, at);
+                self.life(event, record.pid, at);
                 Seen::Nothing
             }
         }
@@ -278,9 +293,9 @@ impl Analyzer {
     }
 
     /// What a process' coming and going means for the log's own life.
-    fn life(&mut self, event: &Event<'_>, at: i64) {
+    fn life(&mut self, event: &Event<'_>, pid: u32, at: i64) {
         match event {
-            Event::ProcessOver if self.sessions.is_anyone_alive() => self.heart.record(at),
+            Event::ProcessOver if self.sessions.is_anyone_alive(pid) => self.heart.record(at),
             Event::ProcessOver => self.heart.over(at),
             Event::ProcessUp(_) => self.heart.stats(at),
             _ => {}
@@ -313,7 +328,7 @@ impl Analyzer {
         }
         if nobody || line == RefusalLine::LoginFailed {
             let mark = self.sessions.mark(prefix);
-            self.periods.refusals().for_each(|refusals| refusals.count(key, mark, line, reason.text));
+            self.periods.refusals(prefix).for_each(|refusals| refusals.count(key, mark, line, reason.text));
         }
     }
 }

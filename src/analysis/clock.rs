@@ -49,12 +49,15 @@ impl Analyzer {
         self.parser.set_now(self.zones.civil(now));
         self.fallback_left = FALLBACK_LINES_PER_TICK;
         self.step = self.step.and_then(Step::fade);
+        let period = self.longest_period();
         let Self { periods, watch, .. } = self;
-        self.sessions.sweep(now, self.period.milliseconds(), &mut |decided| settle(periods, watch, decided));
+        self.sessions.sweep(now, period, &mut |decided| settle(periods, watch, decided));
         self.look_at_open(now);
-        let Self { watch, heart, sessions, period, .. } = self;
-        let counts = |entry| count_open(sessions, entry, now);
-        let notices = watch.tick(now, heart, period.known(), &counts);
+        let notices = self.with_hearts(|analyzer, hearts| {
+            let Self { watch, sessions, logs, .. } = analyzer;
+            let counts = |entry| count_open(sessions, entry, now);
+            watch.tick(now, hearts, &logs.names, &counts)
+        });
         for notice in &notices {
             self.periods.outages().for_each(|outages| outages.told(notice, self.watch.entries()));
         }
@@ -84,6 +87,13 @@ impl Analyzer {
         self.watch.begin(at);
         if let Some(silences) = self.watch.silences() {
             silences.begin(at);
+        }
+    }
+
+    /// Watching began with the first record, as far as that is known.
+    pub fn begin_watch_with_log(&mut self) {
+        if let Some((_, since)) = self.first {
+            self.watch.begin(since);
         }
     }
 
@@ -133,7 +143,7 @@ impl Analyzer {
     /// The same where all records that come have the new time.
     pub fn shift(&mut self, by: i64, shown: (i64, i64)) {
         self.sessions.shift(by);
-        self.heart.shift(by);
+        self.shift_hearts(by);
         self.watch.shift(by, shown);
         self.periods.outages().for_each(|outages| outages.shift(by));
         self.looked.at = self.looked.at.saturating_add(by);
@@ -180,10 +190,8 @@ impl Analyzer {
     /// Counting begins: what was read so far is only known, not counted.
     pub fn begin_counting(&mut self) {
         self.repeats.clear();
-        if let Some((_, since)) = self.first {
-            // The log tells of the time before watching began.
-            self.watch.begin(since);
-        }
+        // The log tells of the time before watching began.
+        self.begin_watch_with_log();
         self.periods.begin_run(self.sessions.pushed_out());
         self.sessions.forget_tickets();
         (self.first, self.last) = (None, None);

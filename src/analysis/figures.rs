@@ -2,6 +2,7 @@
 
 use super::accounts::{Accounts, Moment, Outcome, Ticket};
 use super::durations::Durations;
+use super::filter::Filter;
 use super::happenings::Happenings;
 use super::hours::{Hours, hour_of};
 use super::outages::Outages;
@@ -205,12 +206,25 @@ pub(super) struct Periods {
     pub(super) volumes: Volumes,
     /// The hour that the log's clock shows.
     hour: Option<i64>,
+    /// Only this is counted.
+    #[serde(skip)]
+    pub(super) filter: Option<Box<Filter>>,
+    /// What comes from now on is not counted for the run.
+    #[serde(skip)]
+    pub(super) is_over: bool,
 }
 
 impl Periods {
     /// Nothing, with places for the watched accounts.
     pub(super) fn new<'a>(watched: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self { run: Figures::new(Accounts::new(watched)), day: None, volumes: Volumes::default(), hour: None }
+        Self {
+            run: Figures::new(Accounts::new(watched)),
+            day: None,
+            volumes: Volumes::default(),
+            hour: None,
+            filter: None,
+            is_over: false,
+        }
     }
 
     /// The figures of a period; of the run where the day's are not kept.
@@ -222,7 +236,13 @@ impl Periods {
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut Figures> {
-        std::iter::once(&mut self.run).chain(&mut self.day)
+        let run = (!self.is_over).then_some(&mut self.run);
+        run.into_iter().chain(&mut self.day)
+    }
+
+    /// Whether an attempt is to be counted.
+    fn wants(&self, attempt: &LoginAttempt<'_>) -> bool {
+        !self.is_over && self.filter.as_ref().is_none_or(|filter| filter.wants(attempt))
     }
 
     /// The run begins anew, and the day with it. All tickets are worthless.
@@ -275,6 +295,10 @@ impl Periods {
     /// Counts an attempt; says where its outcome will be counted, and whether its account is watched.
     #[inline]
     pub(super) fn attempt(&mut self, attempt: &LoginAttempt<'_>) -> (Tickets, bool) {
+        if !self.wants(attempt) {
+            // An entry sees all of its logins, whether they are counted or not.
+            return (Tickets::default(), true);
+        }
         let (run, watched) = self.run.accounts.attempt(attempt);
         let day = self.day.as_mut().map(|day| day.accounts.attempt(attempt).0);
         (Tickets { run: Some(run), day }, watched)
@@ -332,8 +356,10 @@ impl Periods {
         self.each().map(|figures| &mut figures.happenings)
     }
 
-    pub(super) fn refusals(&mut self) -> impl Iterator<Item = &mut Refusals> {
-        self.each().map(|figures| &mut figures.refusals)
+    /// Where a client is counted that was turned away, if it is asked for.
+    pub(super) fn refusals(&mut self, prefix: &[u8]) -> impl Iterator<Item = &mut Refusals> {
+        let wanted = self.filter.as_ref().is_none_or(|filter| filter.wants_prefix(prefix));
+        self.each().filter(move |_| wanted).map(|figures| &mut figures.refusals)
     }
 
     pub(super) fn outages(&mut self) -> impl Iterator<Item = &mut Outages> {

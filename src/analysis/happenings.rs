@@ -9,7 +9,7 @@ use super::kinds::Kinds;
 use super::servers::Servers;
 use crate::limits::{LIFE_EVENTS, WARNING_KINDS};
 use crate::pgbouncer::life::{Life, life};
-use crate::pgbouncer::parser::message_behind;
+use crate::pgbouncer::parser::{message_behind, process_id};
 use crate::pgbouncer::record::{Event, Level, Record, Side};
 use crate::pgbouncer::warnings::fixed_part;
 
@@ -105,7 +105,7 @@ impl Analyzer {
 
     fn lived(&mut self, record: &Record<'_>, line: &[u8]) {
         let Some(what) = self.parser.message(line).and_then(|message| life(&record.event, message)) else { return };
-        let event = LifeEvent { millis: record.stamp.millis, pid: record.pid, what };
+        let event = LifeEvent { millis: record.stamp.millis, pid: process_id(record.pid), what };
         self.periods.happenings().for_each(|happenings| happenings.live(event));
     }
 }

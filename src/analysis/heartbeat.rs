@@ -44,6 +44,9 @@ pub(super) struct Heartbeat {
     outage: Option<Outage>,
     /// The first record since the outage.
     spoke: Option<i64>,
+    /// How often the log has stats, if it has shown that, as of the last tick.
+    #[serde(skip)]
+    pub(super) period: Option<i64>,
 }
 
 /// What has changed.
@@ -164,6 +167,11 @@ impl Heartbeat {
         // A file that is gone from its path may still be written to, and read.
         let mute = |outage: Outage| matches!(outage.verdict, Verdict::LogSilent | Verdict::PgbouncerDown);
         blind || self.outage.is_some_and(mute) || self.is_overdue(now, period)
+    }
+
+    /// Whether anything is known of the log.
+    pub(super) fn is_known(&self) -> bool {
+        self.last_record.is_some() || self.trouble.is_some()
     }
 
     /// The outage that lasts.

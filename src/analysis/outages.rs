@@ -11,6 +11,9 @@ use crate::limits::OUTAGES;
 pub struct Outage {
     /// The watched entry; `None` for the log itself.
     pub entry: Option<String>,
+    /// Which log, where it is one of several.
+    #[serde(default)]
+    pub log: Option<String>,
     /// What the last alert said of it.
     pub verdict: Verdict,
     /// Since when nobody had logged in, or nothing was written, in milliseconds since 1970-01-01 UTC.
@@ -40,7 +43,7 @@ impl Outages {
 
     /// An alert of what is known to be out is no further outage.
     fn begin(&mut self, entry: Option<String>, alert: &Alert) {
-        if let Some(known) = self.open(entry.as_deref()) {
+        if let Some(known) = self.open(entry.as_deref(), alert.log.as_deref()) {
             known.verdict = alert.verdict;
             return;
         }
@@ -51,11 +54,12 @@ impl Outages {
             self.older += 1;
         }
         let Alert { verdict, since, .. } = *alert;
-        self.list.push_back(Outage { entry, verdict, since, until: None, minutes: 0 });
+        let log = alert.log.clone();
+        self.list.push_back(Outage { entry, log, verdict, since, until: None, minutes: 0 });
     }
 
     fn end(&mut self, entry: Option<&str>, recovery: &Recovery) {
-        if let Some(known) = self.open(entry) {
+        if let Some(known) = self.open(entry, recovery.log.as_deref()) {
             known.until = Some(recovery.login.as_ref().map_or(recovery.at, |login| login.at));
             known.minutes = recovery.minutes;
         }
@@ -63,14 +67,15 @@ impl Outages {
 
     /// Nobody looks any more whether this one is over.
     pub(super) fn no_longer_watched(&mut self, entry: &str, now: i64) {
-        if let Some(known) = self.open(Some(entry)) {
+        if let Some(known) = self.open(Some(entry), None) {
             known.until = Some(now);
             known.minutes = ((now - known.since) / 60_000).max(0);
         }
     }
 
-    fn open(&mut self, entry: Option<&str>) -> Option<&mut Outage> {
-        self.list.iter_mut().find(|outage| outage.until.is_none() && outage.entry.as_deref() == entry)
+    fn open(&mut self, entry: Option<&str>, log: Option<&str>) -> Option<&mut Outage> {
+        let same = |outage: &Outage| outage.entry.as_deref() == entry && outage.log.as_deref() == log;
+        self.list.iter_mut().find(|outage| outage.until.is_none() && same(outage))
     }
 
     /// Those that still last: they are outages of the next period as well.
@@ -115,6 +120,7 @@ mod tests {
         let alert = |entry| {
             Notice::Alert(Alert {
                 entry: Some(entry),
+                log: None,
                 verdict: Verdict::Silent,
                 since: 0,
                 minutes: 5,
@@ -127,6 +133,7 @@ mod tests {
         };
         let over = Notice::Recovered(Recovery {
             entry: Some(1),
+            log: None,
             at: 1,
             since: 0,
             minutes: 1,

@@ -2,6 +2,7 @@
 
 use super::traffic::StatsPeriod;
 use crate::limits::{PROCESSES, SILENT_PERIODS};
+use crate::pgbouncer::parser::log_of;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ impl Processes {
         let place = self.place(pid, at);
         self.known[place] = Process { pid, last_line: at, last_stats: None, is_up: true, other_up: None };
         for other in &mut self.known {
-            if other.pid != pid {
+            if other.pid != pid && log_of(other.pid) == log_of(pid) {
                 other.other_up = Some(at);
             }
         }
@@ -73,9 +74,10 @@ impl Processes {
         self.known.iter().find(silent).map(|process| process.pid)
     }
 
-    /// Whether a process is known that is up, or has written stats.
-    pub(super) fn any_alive(&self) -> bool {
-        self.known.iter().any(|process| process.is_up || process.last_stats.is_some())
+    /// Whether a process of the same log is known that is up, or has written stats.
+    pub(super) fn any_alive(&self, pid: u32) -> bool {
+        let own = self.known.iter().filter(|process| log_of(process.pid) == log_of(pid));
+        own.into_iter().any(|process| process.is_up || process.last_stats.is_some())
     }
 
     /// The clock was set forward by so many milliseconds.

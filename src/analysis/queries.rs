@@ -87,12 +87,17 @@ impl Analyzer {
 
     /// When the log's last record was written, in milliseconds since 1970-01-01 UTC as the clock now has it.
     pub fn last_record(&self) -> Option<i64> {
-        self.heart.last_record()
+        self.hearts().filter_map(|(_, heart)| heart.last_record()).max()
     }
 
-    /// The first and the last record's time.
+    /// The first and the last record's time, of those that are counted.
     pub fn period(&self) -> Option<(Stamp, Stamp)> {
-        self.first.map(|(first, _)| first).zip(self.last)
+        if self.periods.is_over { self.counted } else { self.first.map(|(first, _)| first).zip(self.last) }
+    }
+
+    /// The last record's time, whether it is counted or not.
+    pub fn last_stamp(&self) -> Option<Stamp> {
+        self.last
     }
 
     /// The first and the last record's instants, in milliseconds since 1970-01-01 UTC.

@@ -9,9 +9,10 @@ impl Analyzer {
     pub fn restored(mut self, settings: Settings) -> Option<Self> {
         let Settings { zone, fallback, watch, now } = settings;
         let entries = self.watch.restored(&watch)?;
-        if self.sessions.watches_beyond(entries) {
+        if self.sessions.watches_beyond(entries) || !self.logs.are_sound() {
             return None;
         }
+        self.parser.switch_log(self.logs.current());
         self.parser.set_now(self.zones.civil(now));
         self.fallback_left = FALLBACK_LINES_PER_TICK;
         self.reconfigure(watch.entries().to_vec(), zone, fallback, now);

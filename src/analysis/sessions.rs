@@ -161,9 +161,9 @@ impl Sessions {
         self.table.newest_first().take_while(move |session| since.is_behind(session)).chain(&self.left_early)
     }
 
-    /// Whether a pgbouncer process may still write into the log.
-    pub(super) fn is_anyone_alive(&self) -> bool {
-        self.processes.any_alive() || self.takeover != Takeover::None
+    /// Whether a pgbouncer process may still write into the log of this one.
+    pub(super) fn is_anyone_alive(&self, pid: u32) -> bool {
+        self.processes.any_alive(pid) || self.takeover != Takeover::None
     }
 
     /// The clock was set forward by so many milliseconds.

@@ -4,11 +4,9 @@
 use super::accounts::{Kind, Tally};
 use super::analyzer::Analyzer;
 use super::figures::Tickets;
-use super::heartbeat;
 use super::sessions;
 use super::summary::OpenState;
 use super::tally::Moment;
-use super::watch::Verdict;
 
 /// One account, or what did not fit the table of accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,11 +73,6 @@ impl Analyzer {
     /// How many accounts did not fit the table, about.
     pub fn other_accounts(&self) -> u64 {
         self.periods.run.accounts.other_names.estimate()
-    }
-
-    /// What is wrong with the log itself, as of the last tick.
-    pub fn outage(&self) -> Option<Verdict> {
-        self.heart.outage().map(|heartbeat::Outage { verdict, .. }| verdict)
     }
 }
 

@@ -13,12 +13,13 @@
 
 mod entry;
 mod notice;
+mod tick;
 mod window;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::heartbeat::{Change, Heartbeat, Outage};
+use super::heartbeat::Outage;
 use super::silences::Silences;
 use super::timelines::{Timeline, Timelines};
 use crate::limits::ASSUMED_AFTER_MS;
@@ -48,8 +49,8 @@ pub struct Watch {
     zone: TimeZone,
     /// When the log spoke again after its last outage.
     spoke: i64,
-    /// The outage that was alerted.
-    told: Option<Outage>,
+    /// The outages that were alerted, by number of log.
+    told: Vec<Option<Outage>>,
     /// What the clock left out when it was set forward last: from, to.
     skipped: (i64, i64),
     /// An assumed login was found failed: the open ones have to be looked through.
@@ -77,7 +78,7 @@ impl Watch {
             states,
             zone,
             spoke: i64::MIN,
-            told: None,
+            told: Vec::new(),
             skipped: (0, 0),
             rescan: false,
             silences: None,
@@ -211,7 +212,9 @@ impl Watch {
     pub(super) fn shift(&mut self, by: i64, shown: (i64, i64)) {
         self.states.iter_mut().for_each(|state| state.shift(by));
         self.spoke = self.spoke.saturating_add(by);
-        self.told = self.told.map(|told| Outage { since: told.since + by, doubt: told.doubt + by, ..told });
+        for told in self.told.iter_mut().flatten() {
+            *told = Outage { since: told.since + by, doubt: told.doubt + by, ..*told };
+        }
         self.skipped = shown;
         if let Some(silences) = &mut self.silences {
             silences.shift(by);
@@ -270,70 +273,6 @@ impl Watch {
         self.states[entry].due.is_some() && self.states[entry].pending
     }
 
-    /// What has to be told at `now` (milliseconds since 1970-01-01 UTC) of a log with stats every `period`
-    /// milliseconds, if it has shown that. `counts` are the open sessions of an entry.
-    pub(super) fn tick(
-        &mut self,
-        now: i64,
-        heart: &mut Heartbeat,
-        period: Option<i64>,
-        counts: &dyn Fn(usize) -> OpenCounts,
-    ) -> Vec<Notice> {
-        let change = heart.judge(now, period);
-        let doubt = heart.is_in_doubt(now, period);
-        if let Some(silences) = &mut self.silences {
-            silences.tick(now);
-            if let Change::Spoke(spoke, outage) = change {
-                silences.spoke(spoke, outage);
-            }
-        }
-        let mut notices: Vec<Notice> = self.log_recovered(change).into_iter().collect();
-        let mut any_open = false;
-        for entry in 0..self.entries.len() {
-            let opening = self.opening(entry, now);
-            any_open |= opening.is_some();
-            notices.extend(self.states[entry].recovered(entry));
-            let alert = self.alert(entry, now, opening, doubt).map(|due| self.write_alert(entry, now, due, counts));
-            notices.extend(alert);
-        }
-        notices.extend(self.log_alert(now, heart.outage(), any_open));
-        notices
-    }
-
-    fn log_recovered(&mut self, change: Change) -> Option<Notice> {
-        let Change::Spoke(at, outage) = change else { return None };
-        self.spoke = at;
-        self.states.iter_mut().for_each(|state| state.log_spoke(at));
-        let told = self.told.take()?;
-        let (since, minutes) = (told.since, ((at - outage.since) / 60_000).max(0));
-        Some(Notice::Recovered(Recovery {
-            entry: None,
-            at,
-            since,
-            minutes,
-            login: None,
-            verdict: told.verdict,
-            failures: Failures::default(),
-        }))
-    }
-
-    /// One alert for the log, while some window is open.
-    fn log_alert(&mut self, now: i64, outage: Option<Outage>, any_open: bool) -> Option<Notice> {
-        let outage = outage.filter(|_| any_open && self.told.is_none())?;
-        self.told = Some(outage);
-        Some(Notice::Alert(Alert {
-            entry: None,
-            verdict: outage.verdict,
-            since: outage.since,
-            minutes: (now - outage.since) / 60_000,
-            last: None,
-            watched_since: outage.since,
-            attempts: 0,
-            failures: Failures::default(),
-            open: 0,
-        }))
-    }
-
     /// The opening for which an entry's alert has to be told now.
     fn alert(&mut self, number: usize, now: i64, opening: Option<i64>, doubt: bool) -> Option<i64> {
         let limit = i64::from(self.entries[number].minutes) * 60_000;
@@ -369,6 +308,7 @@ impl Watch {
         let counts = counts(number);
         Notice::Alert(Alert {
             entry: Some(number),
+            log: None,
             verdict: if failures.count > 0 { Verdict::Failing } else { Verdict::Silent },
             since,
             minutes: (now - since) / 60_000,

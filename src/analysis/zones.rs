@@ -106,6 +106,11 @@ impl Zones {
         Self { zone: self.zone.clone(), cached: None, last: i64::MIN, live: Some(now) }.instant(stamp)
     }
 
+    /// Another log's last instant, for this one's.
+    pub(super) fn swap_last(&mut self, last: &mut i64) {
+        std::mem::swap(&mut self.last, last);
+    }
+
     /// A time of the log's own zone at an instant: what a record without a zone would show.
     pub fn civil(&self, instant: i64) -> i64 {
         let Ok(timestamp) = Timestamp::from_millisecond(instant) else { return instant };

@@ -49,6 +49,11 @@ fn an_error_names_file_key_what_was_found_and_the_mend() {
              in the folder of the node exporter's textfile collector, such as \
              \"/var/lib/prometheus/node-exporter/loganalyzer.prom\"",
         ),
+        (
+            "\"/var/log/postgresql/pgbouncer.log\"",
+            "[\"a.log\", \"-\"]",
+            "file.fileName: found [\"a.log\",\"-\"]; write \"-\", which is standard input, alone",
+        ),
         ("\"file\"", "\"files\"", "file: it is missing; write a section: { … }"),
     ] {
         let error = with(from, to).expect_err(message);

@@ -18,7 +18,7 @@ use super::reasons::{self, Reason};
 use super::record::{Closing, Event, Record, ServerEvent};
 use super::usual::{self, Client, Starts};
 use super::usual_attempt::{Known, UsualAttempt};
-use crate::limits::SYSLOG_IDENTS;
+use crate::limits::{LOGS, SYSLOG_IDENTS};
 use crate::words::Window;
 
 /// What a line turned out to be.
@@ -43,6 +43,22 @@ pub struct Parser {
     #[serde(skip)]
     attempts: Known,
     idents: Vec<Vec<u8>>,
+    /// Which log the lines are of, where there are several.
+    #[serde(skip)]
+    log: u32,
+}
+
+/// Process numbers of Linux are smaller than two to the power of this; above it stands which log they are of.
+const PID_BITS: u32 = 22;
+
+/// The log of a process.
+pub fn log_of(pid: u32) -> u32 {
+    pid >> PID_BITS
+}
+
+/// The process' own number, of whatever log.
+pub fn process_id(pid: u32) -> u32 {
+    if pid >> PID_BITS <= LOGS as u32 { pid & ((1 << PID_BITS) - 1) } else { pid }
 }
 
 impl Parser {
@@ -55,7 +71,22 @@ impl Parser {
             starts: Starts::default(),
             attempts: Known::default(),
             idents: Vec::new(),
+            log: 0,
         }
+    }
+
+    /// The lines that come now are of the log of this number, below [`LOGS`]: its processes are others than those of the same
+    /// number in another log, which may be of another container.
+    pub fn switch_log(&mut self, log: u32) {
+        if log != self.log {
+            (self.log, self.starts) = (log, Starts::default());
+        }
+    }
+
+    #[inline]
+    fn of_log<'a>(&self, header: Header<'a>) -> Header<'a> {
+        let pid = if self.log == 0 { header.pid } else { process_id(header.pid) | self.log << PID_BITS };
+        Header { pid, ..header }
     }
 
     /// Says what time it is, for the years of traditional syslog.
@@ -68,11 +99,12 @@ impl Parser {
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Reading<'a> {
         self.starts.interrupt();
         if let Some(header) = header::parse_own(line, &mut self.date) {
+            let header = self.of_log(header);
             self.starts.learn(line, &header);
             return read_message(&header).map_or(Reading::Unrecognised, Reading::Record);
         }
         match header::parse_syslog(line, self.now) {
-            Some(header) => self.parse_syslog(&header),
+            Some(header) => self.parse_syslog(&self.of_log(header)),
             None => Reading::Unrecognised,
         }
     }
@@ -108,7 +140,7 @@ impl Parser {
         let own = header::parse_own(line, &mut self.date);
         let header =
             own.or_else(|| header::parse_syslog(line, self.now).filter(|header| self.is_ours(header.ident)))?;
-        Some(cut(&header))
+        Some(cut(&self.of_log(header)))
     }
 
     fn parse_syslog<'a>(&mut self, header: &Header<'a>) -> Reading<'a> {

@@ -1,6 +1,7 @@
 //! The report as one JSON object. Its keys are stable: an added one is not a break.
 
 use super::Report;
+use super::filter;
 use super::json_parts;
 use super::json_writer::{Json, Text, text};
 use crate::analysis::accounts::Tally;
@@ -12,6 +13,7 @@ pub fn write(report: &Report<'_>) -> String {
     let mut json = Json::default();
     json.object(|json| {
         write_period(json, report);
+        filter::write_json(report, json);
         write_lines(json, report);
         write_stats(json, report);
         let total = &report.summary.total;

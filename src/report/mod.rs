@@ -4,6 +4,7 @@
 //! programs, [`prometheus`] for monitoring, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
 pub mod events;
+mod filter;
 mod html;
 pub mod json;
 mod json_parts;

@@ -148,17 +148,21 @@ impl Context<'_> {
 
     fn alert(&self, alert: &Alert) -> String {
         let (verdict, minutes) = (alert.verdict, plural(alert.minutes, "minute", "minutes"));
+        let log = log_name(alert.log.as_deref());
         let matter = match (alert.entry, verdict) {
             (Some(entry), _) => format!("{}: no login for {minutes}", self.name(entry)),
-            (None, Verdict::PgbouncerDown) => "pgbouncer: it has exited".to_owned(),
-            (None, Verdict::LogMissing) => format!("pgbouncer: no log file for {minutes}"),
-            (None, Verdict::LogUnreadable) => format!("pgbouncer: its log cannot be read for {minutes}"),
-            (None, _) => format!("pgbouncer: nothing written for {minutes}"),
+            (None, Verdict::PgbouncerDown) => format!("{log}: it has exited"),
+            (None, Verdict::LogMissing) => format!("{log}: no log file for {minutes}"),
+            (None, Verdict::LogUnreadable) => format!("{log}: its log cannot be read for {minutes}"),
+            (None, _) => format!("{log}: nothing written for {minutes}"),
         };
         format!("{matter} ({})", verdict.name())
     }
 
     fn alert_details(&self, alert: &Alert) -> Vec<String> {
+        if alert.log.is_some() {
+            return vec!["alerts of accounts wait only where no other log is heard".to_owned()];
+        }
         if alert.entry.is_none() {
             let entries = plural(
                 self.entries.len() as i64,
@@ -192,11 +196,16 @@ impl Context<'_> {
             }
             _ => {
                 let (time, verdict) = (self.time(recovery.at), recovery.verdict.name());
-                let matter = format!("pgbouncer: the log speaks again since {time}");
+                let matter = format!("{}: the log speaks again since {time}", log_name(recovery.log.as_deref()));
                 (matter, format!(", after {minutes} ({verdict})"))
             }
         }
     }
+}
+
+/// `pgbouncer`, and its log where there are several.
+pub(super) fn log_name(log: Option<&str>) -> String {
+    log.map_or_else(|| "pgbouncer".to_owned(), |log| format!("pgbouncer ({})", shown(log.as_bytes(), Medium::Terminal)))
 }
 
 /// `1 minute`, `5 minutes`.

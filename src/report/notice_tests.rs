@@ -15,7 +15,18 @@ fn login(assumed: bool) -> Login {
 
 fn alert(entry: Option<usize>, verdict: Verdict) -> Alert {
     let failures = Failures::default();
-    Alert { entry, verdict, since: 60_000, minutes: 6, last: None, watched_since: 0, attempts: 0, failures, open: 0 }
+    Alert {
+        entry,
+        log: None,
+        verdict,
+        since: 60_000,
+        minutes: 6,
+        last: None,
+        watched_since: 0,
+        attempts: 0,
+        failures,
+        open: 0,
+    }
 }
 
 fn write(notices: &[Notice]) -> Vec<Message> {
@@ -73,6 +84,7 @@ fn the_log_has_texts_of_its_own() {
     let verdict = Verdict::LogSilent;
     let recovery = Recovery {
         entry: None,
+        log: None,
         at: 120_000,
         since: 0,
         minutes: 2,
@@ -91,6 +103,7 @@ fn a_recovery_says_from_where() {
         let verdict = Verdict::Silent;
         let recovery = Recovery {
             entry: Some(0),
+            log: None,
             at: 60_000,
             since: 0,
             minutes: 1,

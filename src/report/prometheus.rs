@@ -203,14 +203,19 @@ fn write_log(writer: &mut Writer<'_>, analyzer: &Analyzer) {
     let help = "The version that pgbouncer named when it came up.";
     writer.family("pgbouncer_log_version_info", Unit::One, help, version.into_iter().collect());
     let outages = [Verdict::LogSilent, Verdict::PgbouncerDown, Verdict::LogMissing, Verdict::LogUnreadable];
-    let is = |verdict| u64::from(analyzer.outage() == Some(verdict));
-    let outages = outages.map(|verdict| (labels(&[("verdict", verdict.name())]), is(verdict)));
-    let help = "Whether the log says nothing, and why: then nothing is known of any account.";
-    writer.family("pgbouncer_log_outage", Unit::One, help, outages.into());
-    let last = analyzer.last_record().map(|at| (String::new(), time(at)));
+    let mut rows: Rows = outages.into_iter().map(|verdict| (labels(&[("verdict", verdict.name())]), 0)).collect();
+    for (log, outage) in analyzer.log_outages() {
+        let log = log.map(|log| safe(log.as_bytes()));
+        let parts = [("log", log.as_deref().unwrap_or_default()), ("verdict", outage.verdict.name())];
+        rows.insert(labels(&parts[usize::from(log.is_none())..]), 1);
+    }
+    let help = "Whether a log says nothing, and why: then nothing is known of its accounts.";
+    writer.family("pgbouncer_log_outage", Unit::One, help, rows);
+    let name_of = |log: Option<&str>| log.map_or_else(String::new, |log| labels(&[("log", &safe(log.as_bytes()))]));
+    let last = analyzer.last_records().map(|(log, at)| (name_of(log), time(at)));
     let help = "When the log's last record was written.";
     let name = "pgbouncer_log_last_record_timestamp_seconds";
-    writer.family(name, Unit::Milliseconds, help, last.into_iter().collect());
+    writer.family(name, Unit::Milliseconds, help, last.collect());
     let lines = analyzer.figures().lines();
     let kinds = [
         ("understood", lines.understood),

@@ -1,7 +1,8 @@
 //! The report as text: the script of 2017's, byte for byte, and what is new as further lines behind it.
 
 use super::Report;
-use super::notice::plural;
+use super::filter;
+use super::notice::{log_name, plural};
 use super::paint::{Color, Paint, Style};
 use super::safe::{Medium, shown};
 use crate::analysis::outages::Outage;
@@ -18,6 +19,7 @@ pub fn write(report: &Report<'_>, style: Style) -> String {
 /// Writes the report part by part: with many accounts it is long, and need not be in memory as a whole.
 pub fn write_parts(report: &Report<'_>, style: Style, out: &mut dyn FnMut(&str)) {
     let mut paint = Paint::new(style);
+    filter::write_text(report, style, &mut paint);
     write_stats(report, &mut paint);
     paint.blank();
     write_logins(report, style, &mut paint, out);
@@ -189,7 +191,10 @@ fn write_outages(report: &Report<'_>, style: Style, paint: &mut Paint) {
 
 /// The entry, or the log.
 pub(super) fn outage_name(outage: &Outage, medium: Medium) -> String {
-    shown(outage.entry.as_deref().unwrap_or("pgbouncer").as_bytes(), medium).to_string()
+    match &outage.entry {
+        Some(entry) => shown(entry.as_bytes(), medium).to_string(),
+        None => shown(log_name(outage.log.as_deref()).as_bytes(), medium).to_string(),
+    }
 }
 
 /// `from … to …, 95 minutes (failing)`.

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::outbox::Class;
+use super::pattern;
 use super::post::Post;
 use super::system::System;
 use super::tail::Tail;
@@ -38,8 +39,17 @@ pub fn check(
     let mut analyzer =
         Analyzer::new(Settings { zone: config.log_time_zone.clone(), fallback: config.fallback.take(), watch, now });
     let mut well = true;
-    for path in &config.logs {
-        well &= check_log(path, &mut analyzer, system, &mut out);
+    let logs = pattern::expand(system, &config.logs);
+    for (number, path) in logs.iter().enumerate() {
+        if path == Path::new("-") {
+            add(&mut out, format_args!("Log : standard input, when it is followed"));
+            continue;
+        }
+        analyzer.switch_log(number as u32);
+        well &= check_log((path, number as u32), &mut analyzer, system, &mut out);
+    }
+    for log in config.logs.iter().filter(|log| !logs.iter().any(|path| path == *log || pattern::matches(log, path))) {
+        add(&mut out, format_args!("WARNING : {}: there is no such file yet", log.display()));
     }
     analyzer.tick(now);
     check_contents(&analyzer, now, &mut out);
@@ -137,8 +147,8 @@ fn add(out: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{line}");
 }
 
-fn check_log(path: &Path, analyzer: &mut Analyzer, system: &mut System, out: &mut String) -> bool {
-    let mut tail = Tail::new(path.to_owned());
+fn check_log((path, number): (&Path, u32), analyzer: &mut Analyzer, system: &mut System, out: &mut String) -> bool {
+    let mut tail = Tail::new(path.to_owned(), number);
     let until = tail.end_place(system, 0).offset();
     match tail.begin(system, (LOOK_BACK_BYTES, until), analyzer) {
         Ok(()) => {

@@ -1,33 +1,31 @@
 //! The main loop: look at the log, judge, tell, sleep.
 
+mod input;
+mod logs;
 mod manager;
 mod memory;
 mod metrics;
 mod reader;
 
-use std::path::PathBuf;
-
 use jiff::tz::TimeZone;
 
+use self::input::Input;
 use self::manager::Manager;
 use self::metrics::Metrics;
-use self::reader::Reader;
 use super::kernel;
 use super::outbox::Class;
 use super::post::Post;
 use super::state::Saver;
-use super::tail::{Mishap, Place, Tail};
+use super::tail::Tail;
 use super::world::{Output, World};
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::figures::Period;
-use crate::analysis::heartbeat::Trouble;
 use crate::analysis::watch::{Notice, Watch};
 use crate::analysis::witness::Connections;
 use crate::analysis::zones::Zones;
 use crate::config::Config;
 use crate::config::email::Email;
-use crate::limits::{CLOCK_STEP_MS, LOOK_BACK_BYTES, REPLAY_JUMP_MS};
-use crate::pgbouncer::lines::Line;
+use crate::limits::{CLOCK_STEP_MS, REPLAY_JUMP_MS};
 use crate::report::notice::Message;
 use crate::report::paint::{Color, Paint, Style};
 use crate::report::time::TimeFormat;
@@ -55,6 +53,10 @@ pub struct Daemon<F> {
     local: Zones,
     analyzer: Analyzer,
     tails: Vec<Tail<F>>,
+    /// What is read of standard input, where that is the log.
+    input: Option<Input>,
+    /// When there may be more of them, in milliseconds of the clock that nobody sets.
+    look_for_logs: i64,
     start: i64,
     /// When the day of the next daily report began.
     day_start: i64,
@@ -80,7 +82,6 @@ impl<F> Daemon<F> {
         let fallback = config.fallback.take();
         let settings =
             Settings { zone: zone_of_log.clone(), fallback: fallback.clone(), watch: watch.clone(), now: start };
-        let tails = config.logs.iter().cloned().map(Tail::new).collect();
         let analyzer = Analyzer::new(settings);
         let local = Zones::new(zone.clone());
         let post = Post::new(world, &config, zone, start, options.pid);
@@ -89,7 +90,9 @@ impl<F> Daemon<F> {
             options,
             local,
             analyzer,
-            tails,
+            tails: Vec::new(),
+            look_for_logs: i64::MIN,
+            input: None,
             start,
             day_start: start,
             clocks: (start, world.elapsed()),
@@ -107,10 +110,14 @@ impl<F> Daemon<F> {
         daemon
     }
 
-    /// Runs until SIGINT or SIGTERM; then prints the final report.
+    /// Runs until SIGINT or SIGTERM, or the end of standard input where that is the log; then prints the final report.
     pub fn run(&mut self, world: &mut impl World<File = F>) {
         loop {
             self.tick(world);
+            if self.is_over() {
+                self.stop(world);
+                return;
+            }
             let signals = self.wait(world);
             if signals.reload {
                 self.reload(world);
@@ -128,7 +135,11 @@ impl<F> Daemon<F> {
         self.say_stopping(world);
         self.tails.iter_mut().for_each(Tail::lose_patience);
         self.poll(world);
-        self.tails.iter_mut().for_each(|tail| tail.finish(&mut self.analyzer));
+        let Self { tails, analyzer, .. } = self;
+        for tail in tails {
+            analyzer.switch_log(tail.number);
+            tail.finish(analyzer);
+        }
         self.print_report(world);
         match self.config.email.clone() {
             Some(email) => {
@@ -162,18 +173,6 @@ impl<F> Daemon<F> {
         world.print(Output::Standard, &paint.finish());
     }
 
-    /// Reads what is in the logs already, up to the places in `begin` where these are known. What comes behind is counted.
-    fn look_back(&mut self, world: &mut impl World<File = F>, begin: &[Place]) {
-        let Self { tails, analyzer, .. } = self;
-        for tail in tails {
-            let known = begin.iter().find(|place| place.path == tail.path()).map(Place::offset);
-            let until = known.unwrap_or_else(|| tail.end_place(world, 0).offset());
-            // A file that is not there, or cannot be read, is told by the first poll.
-            let _ = tail.begin(world, (LOOK_BACK_BYTES, until), analyzer);
-        }
-        self.analyzer.begin_counting();
-    }
-
     /// One look at the log, and what follows from it.
     fn tick(&mut self, world: &mut impl World<File = F>) {
         self.notice_set_clock(world);
@@ -183,7 +182,11 @@ impl<F> Daemon<F> {
         if let Some((connections, attempts)) = snapshot {
             self.analyzer.witness(&connections, attempts, now);
         }
-        self.tails.iter().flat_map(Tail::waiting).for_each(|line| self.analyzer.foresee(&line));
+        self.foresee_input();
+        for tail in &self.tails {
+            self.analyzer.switch_log(tail.number);
+            tail.waiting().for_each(|line| self.analyzer.foresee(&line));
+        }
         let notices = self.analyzer.tick(now);
         self.tell_notices(world, now, &notices);
         self.mail_daily(world, now);
@@ -288,49 +291,6 @@ impl<F> Daemon<F> {
         Report::running(&self.analyzer, of, &self.config.date_time_format, (start, now), local)
     }
 
-    fn poll(&mut self, world: &mut impl World<File = F>) {
-        let (now, period) = (world.now(), self.analyzer.stats_period().milliseconds());
-        self.analyzer.read_live(now);
-        let mut mishaps: Vec<(PathBuf, Mishap)> = Vec::new();
-        let mut said = String::new();
-        let mut has_lines = false;
-        let Self { tails, analyzer, options, .. } = self;
-        for tail in tails {
-            let mut found = Vec::new();
-            let said = options.verbose.then_some((&mut said, options.style));
-            let mut reader = Reader { analyzer, has_lines: false, said };
-            tail.poll(world, now, period, &mut reader, &mut |mishap| found.push(mishap));
-            mishaps.extend(found.into_iter().map(|mishap| (tail.path().to_owned(), mishap)));
-            has_lines |= reader.has_lines;
-        }
-        world.print(Output::Standard, &said);
-        if has_lines || !mishaps.is_empty() {
-            self.changed();
-        }
-        for (path, mishap) in mishaps {
-            self.tell(world, &path.display().to_string(), mishap);
-        }
-        let trouble = self.tails.iter().find_map(|tail| match tail.trouble()? {
-            Mishap::Missing => Some(Trouble::Missing),
-            Mishap::Unreadable(_) => Some(Trouble::Unreadable),
-            Mishap::Appeared | Mishap::Gap => None,
-        });
-        self.analyzer.trouble(trouble, now);
-    }
-
-    fn tell(&mut self, world: &mut impl World<File = F>, path: &str, mishap: Mishap) {
-        let matter = match mishap {
-            Mishap::Missing => "there is no such file; waiting for it".to_owned(),
-            Mishap::Appeared => "following it".to_owned(),
-            Mishap::Unreadable(kind) => format!("cannot be read ({kind}); trying again"),
-            Mishap::Gap => {
-                self.analyzer.gap();
-                "was truncated, and no copy of it was found: lines may be missing".to_owned()
-            }
-        };
-        world.print(Output::Error, &format!("loganalyzer: {path}: {matter}\n"));
-    }
-
     fn print_report(&mut self, world: &mut impl World<File = F>) {
         let report = self.report(Period::Run, self.start, world.now());
         let text = text::write(&report, self.options.style);
@@ -364,18 +324,9 @@ impl<F> Daemon<F> {
             config.fallback.take(),
             world.now(),
         );
-        self.tails.retain(|tail| config.logs.iter().any(|path| path == tail.path()));
-        for path in &config.logs {
-            if !self.tails.iter().any(|tail| tail.path() == path) {
-                let mut tail = Tail::new(path.clone());
-                // As at the start: only what comes from now on is counted.
-                let until = tail.end_place(world, 0).offset();
-                let _ = tail.begin(world, (0, until), &mut |_: &Line<'_>| {});
-                self.tails.push(tail);
-            }
-        }
         self.post.reconfigure(self.config.email.as_ref(), &config);
         let old = std::mem::replace(&mut self.config, config);
+        self.change_logs(world);
         if old.state_file != self.config.state_file {
             let new = self.config.state_file.clone();
             self.move_state(world, old.state_file.as_deref(), new.as_deref());

@@ -1,5 +1,6 @@
 //! What is mailed, and when: alerts as they come, the report of the day, and what is asked for.
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use jiff::tz::TimeZone;
@@ -230,7 +231,9 @@ fn recipients(letter: &Letter) -> String {
 }
 
 fn logs(config: &Config) -> String {
-    let logs: Vec<String> = config.logs.iter().map(|path| path.display().to_string()).collect();
+    let name =
+        |path: &PathBuf| if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let logs: Vec<String> = config.logs.iter().map(name).collect();
     logs.join(", ")
 }
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::batch;
+use super::batch::{self, Logs};
+use super::span::{Place, Span, Walk, count_within};
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::silences::Silences;
 use crate::analysis::watch::{Entry, Notice, Watch, Window};
@@ -16,6 +17,7 @@ use crate::config::{Config, zone};
 use crate::limits::{DISORDER_MS, REPLAY_ABSURD_MS, REPLAY_JUMP_MS};
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::Line;
+use crate::pgbouncer::record::Stamp;
 use crate::report::events;
 use crate::report::notice::Context;
 use crate::report::time::TimeFormat;
@@ -39,6 +41,7 @@ pub struct Replay {
     window: Window,
     propose: bool,
     json: bool,
+    span: Span,
 }
 
 impl Replay {
@@ -62,6 +65,7 @@ impl Replay {
                 window,
                 propose,
                 json,
+                span: Span::default(),
             };
         };
         Self {
@@ -75,7 +79,13 @@ impl Replay {
             window: config.window,
             propose,
             json,
+            span: Span::default(),
         }
+    }
+
+    /// Judges only what lies in a span.
+    pub fn within(self, span: Span) -> Self {
+        Self { span, ..self }
     }
 
     /// Runs, with the windows in the local time of `zone`; it is `now`. Returns what is to be printed.
@@ -96,7 +106,7 @@ impl Replay {
             let own = own.map(|entry| (entry.user.clone(), entry.window)).collect();
             watch.measure(Silences::new(zone.clone(), self.window, own));
         }
-        let settings = Settings { zone: self.log_zone, fallback: self.fallback, watch, now };
+        let settings = Settings { zone: self.log_zone.clone(), fallback: self.fallback, watch, now };
         let mut analyzer = Analyzer::new(settings);
         let mut out = String::new();
         let (format, json, propose) = (self.format, self.json, self.propose);
@@ -106,7 +116,11 @@ impl Replay {
                 out += &write(at, notice, &context(analyzer, &format, &|instant| analyzer.log_clock(instant)));
             }
         };
-        let last = play(&mut analyzer, &self.paths, told)?;
+        let logs = Logs { paths: &self.paths, zone: &self.log_zone, now, span: &self.span };
+        // A silence is measured from the first login that is asked for.
+        let looks_back = !self.propose;
+        let player = Player { looks_back, ..Player::new(&mut analyzer, told, self.span.clone()) };
+        let last = player.play(&logs)?;
         if let Some(end) = last.filter(|_| propose) {
             out = propose_thresholds(&mut analyzer, end, &format, json);
         }
@@ -140,36 +154,72 @@ struct Player<'a> {
     told: Told<'a>,
     /// Judges also the seconds in which nothing can happen.
     every_second: bool,
+    /// What is judged of the log.
+    walk: Walk,
+    /// Counts what is judged, and nothing else.
+    counts: bool,
+    /// What comes before the span is known there: who is in, and who has logged in.
+    looks_back: bool,
+    /// The last record, judged or not.
+    last: Option<Stamp>,
 }
 
-/// Replays logs one after the other; `-` is standard input. Returns the log's last second.
+/// Reads complete logs for a report that shows what the watch would have told, and counts what is asked for.
 ///
 /// # Errors
 ///
-/// The path that could not be read, and why.
-fn play(analyzer: &mut Analyzer, paths: &[PathBuf], told: Told<'_>) -> Result<Option<i64>, String> {
-    let mut player = Player { analyzer, second: None, told, every_second: false };
-    batch::read_logs(paths, &mut |line: &Line<'_>| player.take(line))?;
-    player.judge_until(None);
-    Ok(player.second)
+/// The path that could not be read, and why; or that what was asked for can mean more than one time.
+pub fn observe(analyzer: &mut Analyzer, logs: &Logs<'_>) -> Result<(), String> {
+    let told: Told<'_> = &mut |_, _, _| {};
+    Player { counts: true, ..Player::new(analyzer, told, logs.span.clone()) }.play(logs).map(|_| ())
 }
 
-/// Reads complete logs as [`play`] does, for a report that shows what the watch would have told.
-///
-/// # Errors
-///
-/// The path that could not be read, and why.
-pub fn observe(analyzer: &mut Analyzer, paths: &[PathBuf]) -> Result<(), String> {
-    play(analyzer, paths, &mut |_, _, _| {}).map(|_| ())
-}
+impl<'a> Player<'a> {
+    fn new(analyzer: &'a mut Analyzer, told: Told<'a>, span: Span) -> Self {
+        let walk = Walk::new(span);
+        Self { analyzer, second: None, told, every_second: false, walk, counts: false, looks_back: true, last: None }
+    }
 
-impl Player<'_> {
+    /// Plays logs; returns their last second that was judged.
+    fn play(mut self, logs: &Logs<'_>) -> Result<Option<i64>, String> {
+        batch::read_logs(logs, &mut |line: &Line<'_>| self.take(line))?;
+        let place = self.walk.finish(self.last.map(|stamp| stamp.millis))?;
+        match place {
+            Place::Before => self.enter(Place::Before, Place::Behind),
+            Place::Within => self.judge_until(None),
+            Place::Behind => {}
+        }
+        Ok(self.second)
+    }
+
     fn take(&mut self, line: &Line<'_>) {
         let read = self.analyzer.read(line);
-        if let Some(at) = self.analyzer.time_of(&read) {
-            self.pass(at - at.rem_euclid(SECOND_MS), at);
+        if let Some(stamp) = read.stamp() {
+            self.last = Some(stamp);
+            let before = self.walk.place();
+            let now = self.walk.pass(stamp.millis);
+            self.enter(before, now);
+        }
+        let at = self.analyzer.time_of(&read);
+        match (self.walk.place(), at) {
+            (Place::Within, Some(at)) => self.pass(at - at.rem_euclid(SECOND_MS), at),
+            (Place::Before, Some(at)) if self.looks_back => self.analyzer.begin_watch(at),
+            (Place::Before, _) if !self.looks_back => return,
+            // What comes after it has no influence on what was told.
+            (Place::Behind, _) if !self.counts => return,
+            _ => {}
         }
         self.analyzer.take(&read);
+    }
+
+    /// Where the span ends, its last second is judged.
+    fn enter(&mut self, before: Place, now: Place) {
+        if before == Place::Within && now == Place::Behind {
+            self.judge_until(None);
+        }
+        if self.counts {
+            count_within(self.analyzer, before, now);
+        }
     }
 
     /// The log's clock shows this second now.

@@ -15,7 +15,7 @@ fn told(log: &str, minutes: u32, every_second: bool) -> Vec<(i64, Notice)> {
     let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
     let mut notices = Vec::new();
     let told: Told<'_> = &mut |_, at, notice| notices.push((at, notice.clone()));
-    let mut player = Player { analyzer: &mut analyzer, second: None, told, every_second };
+    let mut player = Player { every_second, ..Player::new(&mut analyzer, told, Span::default()) };
     let mut lines = Lines::new();
     for line in log.lines() {
         lines.push(format!("{line}\n").as_bytes());

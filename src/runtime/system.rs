@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
@@ -18,6 +19,7 @@ use super::smtp;
 use super::world::{Manager, Output, Signals, Status, World, beside};
 use crate::config::email::Email;
 use crate::config::secret;
+use crate::limits::READ_SIZE;
 
 /// The operating system, with its signals caught.
 #[derive(Debug)]
@@ -31,7 +33,14 @@ pub struct System {
     report: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
     notify: Option<Notify>,
+    /// Writes into the pipe.
+    waker: UnixStream,
+    /// Chunks of standard input, once somebody wants them.
+    input: Option<Receiver<Vec<u8>>>,
 }
+
+/// Chunks of standard input that wait to be read.
+const INPUT_CHUNKS: usize = 8;
 
 impl System {
     /// Catches the signals.
@@ -48,6 +57,8 @@ impl System {
             stop: Arc::default(),
             report: Arc::default(),
             reload: Arc::default(),
+            waker: sender.try_clone()?,
+            input: None,
             notify: Notify::find(|name| std::env::var_os(name), std::process::id()),
         };
         let flags =
@@ -69,6 +80,23 @@ fn status(metadata: &std::fs::Metadata) -> Status {
         owner: metadata.uid(),
         is_file: metadata.is_file(),
         modified,
+    }
+}
+
+/// Reads standard input to its end, and wakes who waits for it.
+fn read_all(sender: &SyncSender<Vec<u8>>, mut waker: UnixStream) {
+    let mut input = io::stdin().lock();
+    loop {
+        let mut bytes = vec![0; READ_SIZE];
+        match input.read(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Ok(count) if count > 0 => bytes.truncate(count),
+            _ => break,
+        }
+        if sender.send(bytes).is_err() {
+            return;
+        }
+        let _ = waker.write_all(&[0]);
     }
 }
 
@@ -110,6 +138,23 @@ impl World for System {
             return Err(ErrorKind::PermissionDenied.into());
         }
         Ok(file)
+    }
+
+    /// From a thread of its own: nobody can read a pipe and wait for no longer than so long.
+    fn read_input(&mut self, take: &mut dyn FnMut(&[u8])) -> bool {
+        if self.input.is_none() {
+            let Ok(waker) = self.waker.try_clone() else { return true };
+            let (sender, receiver) = std::sync::mpsc::sync_channel(INPUT_CHUNKS);
+            std::thread::spawn(move || read_all(&sender, waker));
+            self.input = Some(receiver);
+        }
+        let Some(input) = &self.input else { return true };
+        loop {
+            match input.try_recv() {
+                Ok(bytes) => take(&bytes),
+                Err(error) => return error == TryRecvError::Disconnected,
+            }
+        }
     }
 
     fn status(&mut self, file: &File) -> io::Result<Status> {

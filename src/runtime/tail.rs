@@ -78,13 +78,16 @@ pub struct Tail<F> {
     patience: u32,
     /// How files begin that are not read any more, hashed: the newest of them.
     done: VecDeque<u64>,
+    /// Which of the logs it is, as long as it is followed and over restarts.
+    pub(super) number: u32,
 }
 
 impl<F> Tail<F> {
     /// A tail of the file at `path`, which may not be there yet.
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf, number: u32) -> Self {
         Self {
             path,
+            number,
             current: None,
             old: Vec::new(),
             trouble: None,

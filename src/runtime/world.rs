@@ -75,6 +75,13 @@ pub trait World {
     /// The operating system's.
     fn open(&mut self, path: &Path) -> io::Result<Self::File>;
 
+    /// Gives out what has come on standard input since the last time, in chunks of at most
+    /// [`crate::limits::READ_SIZE`] bytes, and says whether it has come to its end. Whoever waits is woken when there is more.
+    fn read_input(&mut self, take: &mut dyn FnMut(&[u8])) -> bool {
+        let _ = take;
+        true
+    }
+
     /// What an open file is now.
     ///
     /// # Errors

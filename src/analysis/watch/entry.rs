@@ -230,7 +230,16 @@ impl State {
         self.alerted = None;
         let minutes = ((login.at - since) / 60_000).max(0);
         let (at, login, verdict) = (login.at, Some(login), Verdict::Silent);
-        Some(Notice::Recovered(Recovery { entry: Some(entry), at, since, minutes, login, verdict, failures }))
+        Some(Notice::Recovered(Recovery {
+            entry: Some(entry),
+            log: None,
+            at,
+            since,
+            minutes,
+            login,
+            verdict,
+            failures,
+        }))
     }
 
     pub(super) fn shift(&mut self, by: i64) {

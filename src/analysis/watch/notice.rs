@@ -108,6 +108,8 @@ pub struct OpenCounts {
 pub struct Alert {
     /// The number of the entry; `None` where it is about the log.
     pub entry: Option<usize>,
+    /// Which log, where it is about one of several.
+    pub log: Option<String>,
     /// Why.
     pub verdict: Verdict,
     /// Since when, in milliseconds since 1970-01-01 UTC.
@@ -131,6 +133,8 @@ pub struct Alert {
 pub struct Recovery {
     /// The number of the entry; `None` where it is about the log.
     pub entry: Option<usize>,
+    /// Which log, where it is about one of several.
+    pub log: Option<String>,
     /// When, in milliseconds since 1970-01-01 UTC.
     pub at: i64,
     /// Since when it had been silent.

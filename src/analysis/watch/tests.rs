@@ -1,5 +1,5 @@
 use super::*;
-use crate::analysis::heartbeat::Trouble;
+use crate::analysis::heartbeat::{Heartbeat, Trouble};
 use crate::pgbouncer::record::Zone;
 use jiff::civil::{DateTime, Time};
 
@@ -52,7 +52,8 @@ impl Case {
             self.watch.pending(0);
         }
         let counts = |_| OpenCounts { logins: 0, pending: u64::from(self.pending) };
-        self.watch.tick(now, &mut self.heart, self.period, &counts)
+        self.heart.period = self.period;
+        self.watch.tick(now, std::slice::from_mut(&mut self.heart), &[], &counts)
     }
 
     /// What is told from `begin` to `end`, second by second: (seconds since `begin`, what, for how many minutes).

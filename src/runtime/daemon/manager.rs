@@ -113,7 +113,8 @@ impl<F> Daemon<F> {
 
     /// `following /var/log/postgresql/pgbouncer.log; 2 watched, 1 outage; last login: batch from 10.0.0.30 at …`
     fn status(&self) -> String {
-        let logs: Vec<String> = self.tails.iter().map(log_status).collect();
+        let input = self.input.as_ref().map(|_| "following standard input".to_owned());
+        let logs: Vec<String> = self.tails.iter().map(log_status).chain(input).collect();
         let lasting = self.analyzer.figures().outages().list().filter(|outage| outage.until.is_none()).count();
         let mut text = format!("{}; {} watched", logs.join(", "), self.analyzer.watch().entries().len());
         if lasting > 0 {

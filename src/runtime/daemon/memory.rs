@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::Daemon;
+use super::{Daemon, logs};
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::limits::{CLOCK_STEP_MS, REPLAY_JUMP_MS};
-use crate::pgbouncer::lines::{Line, Taker};
+use crate::pgbouncer::lines::Taker;
 use crate::runtime::state::{self, Saver, State, Unusable};
 use crate::runtime::tail::{Place, Tail};
 use crate::runtime::world::{Output, World};
@@ -15,6 +15,7 @@ impl<F> Daemon<F> {
     /// makes the analyzer's, which are needed once more where the state's cannot be used.
     pub(super) fn remember(&mut self, world: &mut impl World<File = F>, settings: Settings) {
         let Some(path) = self.config.state_file.clone() else {
+            self.find_logs(world, &[]);
             self.look_back(world, &[]);
             return;
         };
@@ -32,6 +33,7 @@ impl<F> Daemon<F> {
                 let path = path.display();
                 let text = format!("loganalyzer: {path}: {why}; this run begins anew, and its state is not saved\n");
                 world.print(Output::Error, &text);
+                self.find_logs(world, &[]);
                 self.look_back(world, &[]);
             }
         }
@@ -39,7 +41,7 @@ impl<F> Daemon<F> {
 
     /// The same state with the analyzer as the configuration now has it, or why it is of no use.
     fn fits(&self, state: State, settings: Settings) -> Result<State, &'static str> {
-        if !state.places.iter().any(|place| self.config.logs.contains(&place.path)) {
+        if !state.places.iter().any(|place| self.is_configured(&place.path)) {
             return Err("it is of another log");
         }
         let analyzer = state.analyzer.restored(settings).ok_or("it is damaged")?;
@@ -58,6 +60,7 @@ impl<F> Daemon<F> {
 
     /// The first run: where it begins is saved before anything is read.
     fn begin(&mut self, world: &mut impl World<File = F>) {
+        self.find_logs(world, &[]);
         let now = world.now();
         let places: Vec<Place> = self.tails.iter().map(|tail| tail.end_place(world, now)).collect();
         self.save(world, Some(places.clone()), false);
@@ -69,6 +72,7 @@ impl<F> Daemon<F> {
         let State { is_over, at, start, day_start, knows_nothing, places, analyzer, post } = state;
         (self.analyzer, self.day_start) = (analyzer, day_start);
         self.post.restore(post, self.config.email.as_ref());
+        self.find_logs(world, &places);
         if is_over {
             self.analyzer.begin_run();
         } else {
@@ -85,16 +89,14 @@ impl<F> Daemon<F> {
         let mut mishaps = Vec::new();
         for tail in &mut self.tails {
             let analyzer = &mut self.analyzer;
+            analyzer.switch_log(tail.number);
             let take: &mut dyn Taker = analyzer;
             match places.iter().find(|place| place.path == tail.path()) {
                 Some(place) => tail.resume(world, place, now, take, &mut |mishap| {
                     mishaps.push((place.path.display().to_string(), mishap));
                 }),
                 // As at the start: only what comes from now on is counted.
-                None => {
-                    let until = tail.end_place(world, now).offset();
-                    let _ = tail.begin(world, (0, until), &mut |_: &Line<'_>| {});
-                }
+                None => logs::skip(tail, world, now),
             }
         }
         for (path, mishap) in mishaps {

@@ -3,12 +3,11 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
 use super::Take;
 use super::place::FilePlace;
 use crate::limits::DIGEST_BYTES;
 use crate::pgbouncer::lines::Lines;
+use crate::runtime::batch::{self, Unpacked};
 use crate::runtime::world::World;
 
 /// Whether a file is compressed, by its name.
@@ -31,9 +30,12 @@ impl<W: World> Read for Reader<'_, W> {
     }
 }
 
-fn unpack<'a, W: World>(world: &'a mut W, path: &Path) -> io::Result<MultiGzDecoder<Reader<'a, W>>> {
+fn unpack<'a, W: World>(world: &'a mut W, path: &Path) -> io::Result<Unpacked<'a>>
+where
+    W::File: 'a,
+{
     let file = world.open(path)?;
-    Ok(MultiGzDecoder::new(Reader { world, file, offset: 0 }))
+    Ok(batch::unpack(Reader { world, file, offset: 0 }))
 }
 
 /// The compressed file that holds a place, if one does.

@@ -21,6 +21,9 @@ pub struct Place {
     files: Vec<FilePlace>,
     /// How files begin that are not read any more, hashed.
     done: Vec<u64>,
+    /// Which of the logs it is.
+    #[serde(default)]
+    pub(in crate::runtime) number: u32,
 }
 
 /// So often a file that is not found is looked for again, as logrotate gives them all other names one after the other.
@@ -58,13 +61,13 @@ impl<F> Tail<F> {
     pub fn place(&self) -> Place {
         let read = self.old.iter().chain(&self.current).map(Source::place);
         let files = read.chain(self.unresolved.iter().flat_map(|place| place.files.clone())).collect();
-        Place { path: self.path.clone(), files, done: self.done.iter().copied().collect() }
+        Place { path: self.path.clone(), files, done: self.done.iter().copied().collect(), number: self.number }
     }
 
     /// The place behind the last whole line that is there now, before anything was read.
     pub fn end_place(&self, world: &mut impl World<File = F>, now: i64) -> Place {
         let file = Source::open(world, &self.path, now).ok().and_then(|source| source.end_place(world));
-        Place { path: self.path.clone(), files: file.into_iter().collect(), done: Vec::new() }
+        Place { path: self.path.clone(), files: file.into_iter().collect(), done: Vec::new(), number: self.number }
     }
 
     /// Whether the file at the path is the last one of a place, and still holds that.
@@ -118,13 +121,13 @@ impl<F> Tail<F> {
                 // Its folder may not be there yet.
                 None if at_path.is_err() => {
                     let (path, files) = (self.path.clone(), vec![file.clone()]);
-                    self.unresolved = Some(Place { path, files, done: Vec::new() });
+                    self.unresolved = Some(Place { path, files, done: Vec::new(), number: self.number });
                 }
                 // logrotate may be giving it another name just now.
                 None if self.patience > 0 => {
                     self.patience -= 1;
                     let (path, files) = (self.path.clone(), vec![file.clone()]);
-                    self.unresolved = Some(Place { path, files, done: Vec::new() });
+                    self.unresolved = Some(Place { path, files, done: Vec::new(), number: self.number });
                 }
                 None => tell(Mishap::Gap),
             }

@@ -1,0 +1,139 @@
+//! Several logs: the accounts are those of all of them, but each has a life of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::analyzer::Analyzer;
+use super::heartbeat::{Heartbeat, Outage};
+use super::traffic::StatsPeriod;
+use crate::limits::LOGS;
+
+/// What is known of each log but for the one whose lines come now, by number.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Logs {
+    /// Whose lines come now.
+    current: usize,
+    hearts: Vec<Heartbeat>,
+    /// How often it has stats, and the instant of its last record.
+    rest: Vec<(StatsPeriod, i64)>,
+    /// What they are called, where there are several.
+    #[serde(skip)]
+    pub(super) names: Vec<Option<String>>,
+}
+
+impl Logs {
+    /// Whose lines come now.
+    pub(super) fn current(&self) -> u32 {
+        self.current as u32
+    }
+
+    /// Whether it can have been written.
+    pub(super) fn are_sound(&self) -> bool {
+        let known = self.hearts.len();
+        known == self.rest.len() && known <= LOGS && (self.current == 0 || self.current < known)
+    }
+}
+
+impl Analyzer {
+    /// The lines that come now are of the log of this number.
+    pub fn switch_log(&mut self, number: u32) {
+        let number = number as usize;
+        if number != self.logs.current {
+            self.park(self.logs.current.max(number));
+            self.unpark(number);
+            self.parser.switch_log(number as u32);
+        }
+    }
+
+    /// Puts what is known of the current log to the others, of which there are those up to `last`.
+    fn park(&mut self, last: usize) {
+        let Self { logs, heart, period, zones, .. } = self;
+        if logs.hearts.len() <= last {
+            logs.hearts.resize_with(last + 1, Heartbeat::default);
+            logs.rest.resize_with(last + 1, || (StatsPeriod::default(), i64::MIN));
+        }
+        heart.period = period.known();
+        std::mem::swap(heart, &mut logs.hearts[logs.current]);
+        std::mem::swap(period, &mut logs.rest[logs.current].0);
+        zones.swap_last(&mut logs.rest[logs.current].1);
+    }
+
+    fn unpark(&mut self, number: usize) {
+        let Self { logs, heart, period, zones, .. } = self;
+        logs.current = number;
+        std::mem::swap(heart, &mut logs.hearts[number]);
+        std::mem::swap(period, &mut logs.rest[number].0);
+        zones.swap_last(&mut logs.rest[number].1);
+    }
+
+    /// These logs are followed: number and name. What was known of others is forgotten.
+    pub fn follow_logs<'a>(&mut self, logs: impl ExactSizeIterator<Item = (u32, &'a str)>) {
+        let is_one = logs.len() == 1;
+        self.logs.names.clear();
+        let mut is_followed = vec![false; self.logs.hearts.len()];
+        for (number, name) in logs {
+            let number = number as usize;
+            self.logs.names.resize(self.logs.names.len().max(number + 1), None);
+            self.logs.names[number] = (!is_one).then(|| name.to_owned());
+            is_followed.resize(is_followed.len().max(number + 1), false);
+            is_followed[number] = true;
+        }
+        for (number, _) in is_followed.iter().enumerate().filter(|(_, is_followed)| !**is_followed) {
+            let heart = if number == self.logs.current { &mut self.heart } else { &mut self.logs.hearts[number] };
+            *heart = Heartbeat::default();
+            self.watch.forget_log(number);
+        }
+    }
+
+    /// The hearts of all logs, by number, and their names, with what else a tick needs.
+    pub(super) fn with_hearts<T>(&mut self, work: impl FnOnce(&mut Self, &mut [Heartbeat]) -> T) -> T {
+        if self.logs.hearts.is_empty() {
+            let mut heart = std::mem::take(&mut self.heart);
+            heart.period = self.period.known();
+            let result = work(self, std::slice::from_mut(&mut heart));
+            self.heart = heart;
+            return result;
+        }
+        let current = self.logs.current;
+        self.park(current);
+        let mut hearts = std::mem::take(&mut self.logs.hearts);
+        let result = work(self, &mut hearts);
+        self.logs.hearts = hearts;
+        self.unpark(current);
+        result
+    }
+
+    /// What is known of each log, with its number.
+    pub(super) fn hearts(&self) -> impl Iterator<Item = (usize, &Heartbeat)> {
+        let current = self.logs.current;
+        let others = self.logs.hearts.iter().enumerate().filter(move |(number, _)| *number != current);
+        std::iter::once((current, &self.heart)).chain(others)
+    }
+
+    /// The outages of logs that last, each with its log's name where there are several.
+    pub fn log_outages(&self) -> impl Iterator<Item = (Option<&str>, Outage)> {
+        self.hearts().filter_map(|(number, heart)| Some((self.log_name(number), heart.outage()?)))
+    }
+
+    /// When each log's last record was written, with its log's name where there are several.
+    pub fn last_records(&self) -> impl Iterator<Item = (Option<&str>, i64)> {
+        self.hearts().filter_map(|(number, heart)| Some((self.log_name(number), heart.last_record()?)))
+    }
+
+    fn log_name(&self, number: usize) -> Option<&str> {
+        self.logs.names.get(number)?.as_deref()
+    }
+
+    /// How often the log has stats that has them most seldom, in milliseconds.
+    pub(super) fn longest_period(&self) -> i64 {
+        let current = self.logs.current;
+        let others = self.logs.rest.iter().enumerate().filter(|(number, _)| *number != current);
+        let others = others.filter_map(|(_, (period, _))| period.known()).max();
+        others.map_or_else(|| self.period.milliseconds(), |others| others.max(self.period.milliseconds()))
+    }
+
+    /// The clock was set forward by so many milliseconds.
+    pub(super) fn shift_hearts(&mut self, by: i64) {
+        self.heart.shift(by);
+        self.logs.hearts.iter_mut().for_each(|heart| heart.shift(by));
+    }
+}
