@@ -54,11 +54,6 @@ pub(super) struct Session {
     pub(super) prospect: Prospect,
     /// It has succeeded.
     pub(super) proven: bool,
-    /// The sessions that came just before and behind it: the table's.
-    #[serde(skip, default = "no_link")]
-    older: u16,
-    #[serde(skip, default = "no_link")]
-    newer: u16,
 }
 
 // Ten thousand of them take a third of the memory that the program may take.
@@ -78,10 +73,6 @@ pub(super) enum Prospect {
     Hopeless,
 }
 
-fn no_link() -> u16 {
-    NONE
-}
-
 impl Session {
     const EMPTY: Self = Self {
         key: Key { pid: 0, pointer: Pointer::NONE },
@@ -94,8 +85,6 @@ impl Session {
         reloads: 0,
         prospect: Prospect::Open,
         proven: false,
-        older: NONE,
-        newer: NONE,
     };
 
     /// `(nodb)/U`: it cannot succeed.
@@ -119,10 +108,19 @@ const NONE: u16 = u16::MAX;
 
 const _: () = assert!(SESSIONS < NONE as usize);
 
+/// The sessions that came just before and behind one.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    older: u16,
+    newer: u16,
+}
+
 /// The sessions, at most [`SESSIONS`] of them.
 #[derive(Debug)]
 pub(super) struct SessionTable {
     slots: Vec<Session>,
+    /// Of each slot. They are together: those of ten thousand sessions fit a cache that the sessions do not.
+    links: Vec<Link>,
     index: Index,
     len: usize,
     oldest: u16,
@@ -135,6 +133,7 @@ impl SessionTable {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::with_capacity(SESSIONS),
+            links: Vec::with_capacity(SESSIONS),
             index: Index::new(SESSIONS),
             len: 0,
             oldest: NONE,
@@ -177,19 +176,20 @@ impl SessionTable {
     /// Opens a session as the newest: where there is room, its place, in which all is to be set but its key.
     #[inline]
     pub(super) fn open(&mut self, key: Key) -> &mut Session {
-        let number = match self.slots.get(usize::from(self.free)) {
-            Some(place) => std::mem::replace(&mut self.free, place.newer),
+        let number = match self.links.get(usize::from(self.free)) {
+            Some(link) => std::mem::replace(&mut self.free, link.newer),
             None => self.grow(),
         };
         self.len += 1;
         self.index.insert(key.hash(), u32::from(number));
         let older = std::mem::replace(&mut self.newest, number);
-        match self.slots.get_mut(usize::from(older)) {
+        match self.links.get_mut(usize::from(older)) {
             Some(older) => older.newer = number,
             None => self.oldest = number,
         }
+        self.links[usize::from(number)] = Link { older, newer: NONE };
         let session = &mut self.slots[usize::from(number)];
-        (session.key, session.older, session.newer) = (key, older, NONE);
+        session.key = key;
         session
     }
 
@@ -197,6 +197,7 @@ impl SessionTable {
     #[cold]
     fn grow(&mut self) -> u16 {
         self.slots.push(Session::EMPTY);
+        self.links.push(Link { older: NONE, newer: NONE });
         (self.slots.len() - 1) as u16
     }
 
@@ -227,15 +228,15 @@ impl SessionTable {
 
     #[inline]
     fn unlink(&mut self, number: u32) {
-        let place = &mut self.slots[number as usize];
-        let (older, newer) = (place.older, place.newer);
-        place.newer = std::mem::replace(&mut self.free, number as u16);
+        let link = &mut self.links[number as usize];
+        let Link { older, newer } = *link;
+        link.newer = std::mem::replace(&mut self.free, number as u16);
         self.len -= 1;
-        match self.slots.get_mut(usize::from(older)) {
+        match self.links.get_mut(usize::from(older)) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
         }
-        match self.slots.get_mut(usize::from(newer)) {
+        match self.links.get_mut(usize::from(newer)) {
             Some(newer) => newer.older = older,
             None => self.newest = older,
         }
@@ -250,7 +251,7 @@ impl SessionTable {
 
     /// All numbers, the oldest first. The session of the last number may be removed or renamed meanwhile.
     pub(super) fn next(&self, after: Option<u32>) -> Option<u32> {
-        let next = after.map_or(self.oldest, |number| self.slots[number as usize].newer);
+        let next = after.map_or(self.oldest, |number| self.links[number as usize].newer);
         (next != NONE).then_some(u32::from(next))
     }
 
@@ -262,7 +263,7 @@ impl SessionTable {
     /// All numbers, the newest first.
     fn numbers_newest_first(&self) -> impl Iterator<Item = u32> {
         let some = |number: u16| (number != NONE).then_some(u32::from(number));
-        std::iter::successors(some(self.newest), move |number| some(self.slots[*number as usize].older))
+        std::iter::successors(some(self.newest), move |number| some(self.links[*number as usize].older))
     }
 
     /// All sessions, the newest first.
@@ -291,8 +292,7 @@ impl<'de> Deserialize<'de> for SessionTable {
         }
         let mut table = Self::new();
         for session in sessions {
-            let place = table.open(session.key);
-            *place = Session { older: place.older, newer: place.newer, ..session };
+            *table.open(session.key) = session;
         }
         Ok(table)
     }
