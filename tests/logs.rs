@@ -7,7 +7,7 @@ mod common;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -17,7 +17,9 @@ use loganalyzer::pgbouncer::lines::{Kind, Line};
 use loganalyzer::report::notice::{Context, message};
 use loganalyzer::report::time::TimeFormat;
 
+use common::follower::figure;
 use common::run::{Run, attempt, closing};
+use common::servers::{Servers, until};
 
 fn append(path: &Path, text: &str) {
     let mut log = OpenOptions::new().append(true).create(true).open(path).expect("the log");
@@ -126,7 +128,7 @@ impl Piped {
         let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
             .current_dir(&run.folder)
             .env("TZ", "UTC")
-            .stdin(std::process::Stdio::piped())
+            .stdin(Stdio::piped())
             .stdout(file("out"))
             .stderr(file("err"))
             .spawn()
@@ -270,4 +272,56 @@ fn a_pgbouncer_that_exits_is_down_whatever_stands_in_another_log() {
     two.run(203, 600, [None, None]);
     assert_eq!(two.told.len(), 1, "{:?}", two.told);
     assert!(two.told[0].contains("pgbouncer (a.log): nothing written for 3 minutes (log silent)"), "{:?}", two.told);
+}
+
+/// Two real pgbouncers at once, each with its own log; and one of them once more, through a pipe.
+#[test]
+fn two_real_pgbouncers_are_followed_and_one_of_them_through_a_pipe() {
+    let Some(first) = Servers::start("logs-first", 50) else { return };
+    let Some(second) = Servers::start("logs-second", 60) else { return };
+    let mut run = Run::new("logs-real");
+    name(&run, &format!("[\"{}\", \"{}\"]", first.log().display(), second.log().display()), "");
+    run.start(&[]);
+    let piped = Run::new("logs-real-piped");
+    name(&piped, "\"-\"", "");
+    let mut tail =
+        Command::new("tail").args(["-n", "0", "-F"]).arg(first.log()).stdout(Stdio::piped()).spawn().expect("tail");
+    let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
+        .current_dir(&piped.folder)
+        .env("TZ", "UTC")
+        .stdin(tail.stdout.take().expect("a pipe"))
+        .stdout(fs::File::create(piped.folder.join("out")).expect("a file"))
+        .spawn();
+    let mut child = child.expect("the binary");
+    piped.until("out", "Start date : ");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    for (offset, count) in [(50, 3), (60, 4)] {
+        for _ in 0..count {
+            assert!(Servers::psql("127.0.0.1", "app", "right", offset));
+        }
+        assert!(!Servers::psql("127.0.0.1", "app", "wrong", offset));
+    }
+    let closed = |servers: &Servers, count| {
+        until("the closings", || {
+            fs::read_to_string(servers.log())
+                .is_ok_and(|log| log.matches("closing because: client close request").count() == count)
+        });
+    };
+    closed(&first, 3);
+    closed(&second, 4);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    tail.kill().expect("tail ends");
+    let _ = tail.wait();
+    assert_eq!(child.wait().expect("the pipe has ended").code(), Some(0));
+    let (both, one) = (run.stop("TERM"), piped.text("out"));
+    assert_eq!(
+        (figure(&both, "app", "Number of logins"), figure(&both, "app", "Number of failed logins")),
+        (7, 2),
+        "{both}"
+    );
+    assert_eq!(
+        (figure(&one, "app", "Number of logins"), figure(&one, "app", "Number of failed logins")),
+        (3, 1),
+        "{one}"
+    );
 }

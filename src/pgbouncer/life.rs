@@ -11,7 +11,7 @@ pub enum Life {
     Up(Version),
     /// It is over.
     Over,
-    /// A command of the console, or a signal: its place in [`NAMES`].
+    /// A command of the console, or a signal: its place in `NAMES`.
     Command(u8),
 }
 
