@@ -138,6 +138,31 @@ fn warnings_and_servers_are_those_that_the_log_has() {
     }
 }
 
+/// Three closings of logins, one of a failure, and one by its process' end, which is no closing.
+#[test]
+fn sessions_that_were_closed_have_their_durations() {
+    let line = |time: &str, port: u32, text: &str| {
+        format!("2026-11-23 {time} UTC [7] LOG C-0x{port:x}: app/web@10.0.0.7:{port} {text}\n")
+    };
+    let mut log: String =
+        (1..=5).map(|port| line("09:00:00.000", port, "login attempt: db=app user=web tls=no")).collect();
+    for (time, port, reason) in [
+        ("09:00:00.250", 1, "client close request (age=0s)"),
+        ("09:00:10.000", 2, "client close request (age=10s)"),
+        ("10:00:00.000", 3, "server conn crashed? (age=3600s)"),
+        ("10:00:00.000", 4, "client_login_timeout (age=3600s)"),
+    ] {
+        log += &line(time, port, &format!("closing because: {reason}"));
+    }
+    log += "2026-11-23 11:00:00.000 UTC [7] LOG got SIGTERM, fast exit\n";
+    let sessions = &common::report(&[log.into_bytes()])["sessions"];
+    assert_eq!((number(sessions, "closed"), sum_of(&sessions["byDuration"], "count")), (3, 3));
+    assert_eq!(sessions["longestSeconds"], 3600.0);
+    let median = sessions["medianSeconds"].as_f64().expect("a duration");
+    assert!((10.0..11.25).contains(&median), "{sessions}");
+    assert_eq!(sessions["byDuration"][0], json!({"belowSeconds": 0.256, "count": 1}));
+}
+
 /// Two hours, an attempt that fails in the second and came in the first, and one that nobody will ever know of.
 #[test]
 fn a_failure_counts_under_the_hour_of_its_attempt() {

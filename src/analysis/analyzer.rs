@@ -345,7 +345,10 @@ fn is_whole(event: &Event<'_>) -> bool {
 /// Counts a decision, and tells the watch.
 #[inline]
 pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided<'_>) {
-    let Decided { session, outcome } = decided;
+    let Decided { session, outcome, lasted } = decided;
+    if let (Some(millis), Outcome::Login { .. }) = (lasted, outcome) {
+        periods.lasted(session.tickets, *millis);
+    }
     periods.decide(session.tickets, session.moment, outcome);
     if let Some(silences) = watch.silences() {
         let account = session.tickets.run.map(|ticket| ticket.account as usize);
@@ -360,13 +363,15 @@ pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided
     }
 }
 
-/// The same, of a login beyond doubt.
+/// The same, of a login beyond doubt that is closed at `at`.
 #[inline]
-pub(super) fn settle_login(periods: &mut Periods, watch: &mut Watch, session: &Session) {
+pub(super) fn settle_login(periods: &mut Periods, watch: &mut Watch, session: &Session, at: i64) {
+    let lasted = at - session.at;
     if watch.silences().is_none() && session.watched == [NOT_WATCHED; 2] {
         periods.decide_login(session.tickets, session.moment);
+        periods.lasted(session.tickets, lasted);
     } else {
-        settle(periods, watch, &Decided { session, outcome: Outcome::Login { assumed: false } });
+        settle(periods, watch, &Decided { session, outcome: Outcome::Login { assumed: false }, lasted: Some(lasted) });
     }
 }
 

@@ -100,7 +100,7 @@ impl Sessions {
                 }
             };
         let outcome = if session.is_hopeless() { failed } else { outcome };
-        decide(&Decided { session, outcome });
+        decide(&Decided { session, outcome, lasted: Some(at - session.at) });
         self.table.remove(number);
     }
 }

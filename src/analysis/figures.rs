@@ -352,6 +352,17 @@ impl Periods {
         self.each().for_each(|figures| figures.hours.turn(hour, &figures.accounts));
     }
 
+    /// A session was closed that lasted so many milliseconds: counted where its attempt is.
+    #[inline]
+    pub(super) fn lasted(&mut self, tickets: Tickets, millis: i64) {
+        if tickets.run.is_some() {
+            self.run.durations.add(millis);
+        }
+        if let Some(day) = self.day.as_mut().filter(|_| tickets.day.is_some()) {
+            day.durations.add(millis);
+        }
+    }
+
     pub(super) fn happenings(&mut self) -> impl Iterator<Item = &mut Happenings> {
         self.each().map(|figures| &mut figures.happenings)
     }

@@ -42,6 +42,8 @@ const TOO_MANY: &[u8] = b"too many open sessions to follow";
 pub(super) struct Decided<'a> {
     pub(super) session: &'a Session,
     pub(super) outcome: Outcome<'a>,
+    /// How long it was open, in milliseconds, if it was closed.
+    pub(super) lasted: Option<i64>,
 }
 
 /// What is done with an attempt that is decided.
@@ -354,7 +356,7 @@ pub(super) fn conclude(session: &Session, outcome: Outcome<'_>, decide: Decide<'
         _ if session.proven => Outcome::Login { assumed: false },
         outcome => outcome,
     };
-    decide(&Decided { session, outcome });
+    decide(&Decided { session, outcome, lasted: None });
 }
 
 #[cfg(test)]

@@ -111,10 +111,10 @@ impl Analyzer {
         if end >= most {
             return None;
         }
-        self.client_arrives(client, run);
+        let closed = self.client_arrives(client, run);
         let Self { periods, watch, sessions, .. } = self;
         sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
-        sessions.close_on_request(number, place, |session| settle_login(periods, watch, session));
+        sessions.close_on_request(number, place, |session| settle_login(periods, watch, session, closed));
         Some(end)
     }
 

@@ -57,16 +57,22 @@ fn parse_server(rest: &[u8]) -> Event<'_> {
 }
 
 /// What a server's record at LOG says that is worth a figure.
-pub(super) fn server_event<'a>(rest: &'a [u8]) -> Option<ServerEvent<'a>> {
-    let event = |reading: Reading<'a>| {
-        if reading.message.starts_with(b"new connection to server") {
-            return Some(ServerEvent::Opened);
-        }
-        let closing = reading.message.strip_prefix(CLOSING).and_then(split_age);
-        closing.map(ServerEvent::Closed)
-    };
+pub(super) fn server_event(rest: &[u8]) -> Option<ServerEvent<'_>> {
+    let at = memchr::memchr(b'@', rest)?;
+    let behind = &rest[at + 1..];
+    if memchr::memchr(b'@', behind).is_none() {
+        let address = memchr::memchr(b' ', behind)?;
+        return parse_server_message(&behind[address + 1..]);
+    }
     // A name can read like a message; the text of one seldom holds an address.
-    readings(rest).filter_map(event).last()
+    readings(rest).filter_map(|reading| parse_server_message(reading.message)).last()
+}
+
+fn parse_server_message(message: &[u8]) -> Option<ServerEvent<'_>> {
+    if let Some(text) = message.strip_prefix(CLOSING) {
+        return split_age(text).map(ServerEvent::Closed);
+    }
+    message.starts_with(b"new connection to server").then_some(ServerEvent::Opened)
 }
 
 /// What stands behind a socket's `D/U@A `, in the first way in which it can be read.
