@@ -13,7 +13,7 @@ use loganalyzer::cli::{self, Arguments, Command, Format};
 use loganalyzer::config::{Config, zone};
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
-use loganalyzer::report::{Report, json, text};
+use loganalyzer::report::{Report, csv, json, text};
 use loganalyzer::runtime::batch::Logs;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::replay::{self, Replay};
@@ -75,6 +75,14 @@ fn print_text(report: &Report<'_>) -> Result<(), Failure> {
     result
 }
 
+/// What is written into a text as a whole.
+fn print_whole(write: impl FnOnce(&mut String) -> std::fmt::Result) -> Result<(), Failure> {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text);
+    print(&text)
+}
+
 fn follow(arguments: &Arguments) -> Result<(), Failure> {
     let config = load(arguments)?;
     warn(&config.warnings);
@@ -121,6 +129,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     match arguments.format {
         Format::Text => print_text(&report),
         Format::Json => print(&json::write(&report)),
+        Format::Csv(table) => print_whole(|out| csv::write(&report, table, out)),
     }
 }
 

@@ -13,7 +13,7 @@ _loganalyzer() {
             return
             ;;
         --format)
-            mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W 'text json csv' -- "$current")
             return
             ;;
     esac

@@ -3,6 +3,7 @@
 //! [`text`] writes the report that people and their scripts have known since 2017, [`json`] the same figures for
 //! programs, [`prometheus`] for monitoring, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
+pub mod csv;
 pub mod events;
 mod filter;
 mod html;
