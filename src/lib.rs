@@ -7,7 +7,7 @@
 //! - [`report`]: how it is shown. State in, text out.
 //! - [`runtime`]: the world. Files, clock, signals.
 //!
-//! Beside them [`cli`], [`config`], [`limits`] and [`words`].
+//! Beside them [`cli`], [`config`], [`kept`], [`limits`] and [`words`].
 //!
 //! ```
 //! use jiff::tz::TimeZone;
@@ -35,6 +35,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod config;
+pub mod kept;
 pub mod limits;
 pub mod pgbouncer;
 pub mod report;

@@ -112,7 +112,7 @@ fn a_state_file_that_cannot_be_used_is_put_aside() {
     let other = good_state.replace(&run.log().display().to_string(), "/elsewhere/pgbouncer.log");
     for (text, why) in [
         (good_state[..good_state.len() / 2].to_owned(), "it is damaged, or of another version"),
-        (good_state.replace("\"loganalyzer\":2", "\"loganalyzer\":1"), "it is damaged, or of another version"),
+        (good_state.replace("\"loganalyzer\":3", "\"loganalyzer\":2"), "it is damaged, or of another version"),
         (good_state.replace("\"is_over\":true", "\"is_over\":false"), "it is damaged, or of another version"),
         (other, "it is damaged, or of another version"),
         (String::new(), "it is damaged, or of another version"),
@@ -472,7 +472,7 @@ fn a_clock_that_was_set_back_meanwhile_does_not_blind_the_watch() {
     let body = format!("{before}\"at\":{ahead},{rest}");
     let mut hasher = loganalyzer::analysis::Unkeyed.build_hasher();
     hasher.write(body.as_bytes());
-    let text = format!("{{\"loganalyzer\":2,\"check\":\"{:016x}\",\"state\":{body}}}", hasher.finish());
+    let text = format!("{{\"loganalyzer\":3,\"check\":\"{:016x}\",\"state\":{body}}}", hasher.finish());
     fs::write(state(&run), text).expect("written");
     run.start(&[]);
     run.until("out", "ALERT web: no login for 5 minutes (silent)");

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use loganalyzer::analysis::analyzer::{Analyzer, Settings};
 use loganalyzer::analysis::figures::Period;
 use loganalyzer::analysis::watch::{Entry, Watch, Window};
+use loganalyzer::kept;
 
 fn settings() -> Settings {
     let always = Window { open: jiff::civil::Time::midnight(), close: jiff::civil::Time::midnight(), days: [true; 7] };
@@ -26,10 +27,9 @@ fn settings() -> Settings {
 
 /// Writes it down, and reads it back.
 fn again(analyzer: &Analyzer) -> Analyzer {
-    let text = serde_json::to_vec(analyzer).expect("it can be written");
-    let read: Analyzer = serde_json::from_slice(&text).expect("it can be read");
-    let read = read.restored(settings()).expect("it is sound");
-    assert_eq!(serde_json::to_vec(&read).expect("it can be written").len(), text.len());
+    let text = kept::text(analyzer);
+    let read = again_from(&text).expect("it can be read, and is sound");
+    assert_eq!(kept::text(&read).len(), text.len());
     read
 }
 
@@ -88,25 +88,39 @@ fn full_tables_are_read_back() {
     assert_eq!(run(&files, 3, &mut random), run(&files, 0, &mut random));
 }
 
+/// What a text says, if it is what was written.
+fn again_from(text: &str) -> Option<Analyzer> {
+    kept::read::<Analyzer>(text)?.restored(settings())
+}
+
 /// A state file that somebody has changed must not make anything panic.
 #[test]
 fn what_cannot_have_been_written_is_refused() {
     let mut analyzer = Analyzer::new(settings());
     common::feed(&mut analyzer, &common::logs("1.25.2"));
-    let value = serde_json::to_value(&analyzer).expect("it can be written");
-    let broken = |change: &dyn Fn(&mut serde_json::Value)| {
-        let mut value = value.clone();
-        change(&mut value);
-        serde_json::from_value::<Analyzer>(value).ok().and_then(|read| read.restored(settings())).is_none()
+    let text = kept::text(&analyzer);
+    let change = |before: &str, was: &str, new: &str| {
+        let (start, rest) = text.split_once(before).expect(before);
+        let rest = rest.strip_prefix(was).expect(was);
+        again_from(&format!("{start}{before}{new}{rest}")).is_none()
     };
-    assert!(!broken(&|_| {}));
-    assert!(broken(&|value| value["periods"]["run"]["accounts"]["pairs"][0]["item"] = 99_999.into()));
-    assert!(broken(&|value| value["periods"]["run"]["accounts"]["pairs"][0]["account"] = 99_999.into()));
-    assert!(broken(&|value| value["periods"]["run"]["accounts"]["accounts"][0]["user"] = 99_999.into()));
-    assert!(broken(&|value| value["periods"]["run"]["accounts"]["names"][1] =
-        value["periods"]["run"]["accounts"]["names"][0].clone()));
-    assert!(broken(&|value| value["watch"]["states"] = serde_json::json!([])));
-    assert!(broken(&|value| value["zones"] = 7.into()));
+    let number_behind = |before: &str| {
+        let rest = text.split_once(before).expect(before).1;
+        rest.split(|char: char| !char.is_ascii_digit()).next().expect("a number").to_owned()
+    };
+    let name = text.split_once("\"names\":[").and_then(|(_, rest)| rest.split(',').next()).expect("a name");
+    assert!(!change("\"names\":[", name, name));
+    // A pair is an account, a kind and a name, an account begins with its name.
+    let account = number_behind("\"pairs\":[[");
+    let item = format!("\"pairs\":[[{account},\"Address\",");
+    assert!(change(&item, &number_behind(&item), "99999"));
+    assert!(change("\"pairs\":[[", &account, "9999"));
+    let user = "\"accounts\":[{\"user\":[";
+    assert!(change(user, &number_behind(user), "99999"));
+    assert!(change("\"names\":[", name, &format!("{name},{name}")));
+    assert!(change("\"zones\":", "", "7"));
+    let states = text.split_once("\"states\":").and_then(|(_, rest)| rest.split_once(",\"spoke\":")).expect("states").0;
+    assert!(change("\"states\":", states, "[]"));
 }
 
 /// Every number of a state, one after the other, as it cannot be: it is refused, or does no harm.
@@ -117,18 +131,14 @@ fn no_number_of_a_state_makes_anything_panic() {
     let mut analyzer = Analyzer::new(settings());
     analyzer.begin_day();
     common::feed(&mut analyzer, &capture[..1]);
-    let value = serde_json::to_value(&analyzer).expect("it can be written");
-    let mut paths = Vec::new();
-    numbers(&value, String::new(), &mut paths);
+    let text = kept::text(&analyzer);
+    let places = numbers(&text);
     let mut random = Random::new(5);
     let mut taken = 0;
     for _ in 0..1500 {
-        let path = random.pick(&paths);
-        for number in [serde_json::json!(0), 99_999.into(), i64::MAX.into(), i64::MIN.into(), u64::MAX.into()] {
-            let mut value = value.clone();
-            *value.pointer_mut(path).expect("it is there") = number;
-            let Ok(read) = serde_json::from_value::<Analyzer>(value) else { continue };
-            let Some(mut read) = read.restored(settings()) else { continue };
+        let (start, end) = *random.pick(&places);
+        for number in [0, 99_999, i128::from(i64::MAX), i128::from(i64::MIN), i128::from(u64::MAX)] {
+            let Some(mut read) = again_from(&format!("{}{number}{}", &text[..start], &text[end..])) else { continue };
             taken += 1;
             common::feed(&mut read, &capture[..1]);
             for minute in 0..3 {
@@ -141,16 +151,42 @@ fn no_number_of_a_state_makes_anything_panic() {
     assert!(taken > 1000, "{taken}");
 }
 
-/// The places of all numbers.
-fn numbers(value: &serde_json::Value, path: String, paths: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Number(_) => paths.push(path),
-        serde_json::Value::Array(items) => {
-            items.iter().enumerate().for_each(|(number, item)| numbers(item, format!("{path}/{number}"), paths));
-        }
-        serde_json::Value::Object(map) => {
-            map.iter().for_each(|(key, item)| numbers(item, format!("{path}/{key}"), paths));
-        }
-        _ => {}
+/// Any byte of a state: another one, or the end.
+#[test]
+fn no_byte_of_a_state_makes_its_reading_panic() {
+    let mut analyzer = Analyzer::new(settings());
+    common::feed(&mut analyzer, &common::logs("1.25.2"));
+    let text = kept::text(&analyzer);
+    let mut random = Random::new(11);
+    for _ in 0..400 {
+        let place = random.below(text.len());
+        let (Some(before), Some(behind)) = (text.get(..place), text.get(place + 1..)) else { continue };
+        let new = *random.pick(&["", "0", "-", "\"", "\\", ",", "[", "]", "{", "}", "null", "é"]);
+        again_from(&format!("{before}{new}{behind}"));
+        assert!(again_from(before).is_none(), "{place}");
     }
+}
+
+/// The places of all numbers that are no part of a text: where each begins and ends.
+fn numbers(text: &str) -> Vec<(usize, usize)> {
+    let (mut places, mut start, mut is_text, mut is_escaped) = (Vec::new(), None, false, false);
+    for (place, byte) in text.bytes().enumerate() {
+        if is_escaped {
+            is_escaped = false;
+        } else if is_text && byte == b'\\' {
+            is_escaped = true;
+        } else if byte == b'"' {
+            is_text = !is_text;
+        }
+        let is_number = !is_text && (byte.is_ascii_digit() || byte == b'-');
+        match (is_number, start) {
+            (true, None) => start = Some(place),
+            (false, Some(begin)) => {
+                places.push((begin, place));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    places
 }

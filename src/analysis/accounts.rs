@@ -9,16 +9,16 @@ use super::index::{Index, mix};
 use super::names::{NameId, Names};
 use super::repeats::Hosts;
 use super::tally::extend;
+use crate::kept;
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
 use crate::pgbouncer::record::LoginAttempt;
 use crate::pgbouncer::usual_attempt::UsualAttempt;
 use crate::words;
-use serde::{Deserialize, Serialize};
 
 pub use super::tally::{Moment, Outcome, Row, Tally};
 
 /// Where the outcome of an attempt is to be counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) account: u16,
     pub(super) from: u16,
@@ -26,6 +26,8 @@ pub struct Ticket {
     /// It was told as a login in an earlier period: only that it failed later counts.
     told: bool,
 }
+
+kept!(Ticket [account, from, database, told]);
 
 impl Ticket {
     pub(super) fn is_told(self) -> bool {
@@ -41,7 +43,7 @@ impl Ticket {
 /// No entry of its own: counted among the others.
 const OTHERS: u16 = u16::MAX;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) user: NameId,
     watched: bool,
@@ -53,21 +55,27 @@ pub(super) struct Account {
     addresses: u32,
 }
 
+kept!(Account { user, watched, tally, first, last, others, addresses });
+
 /// What a counter of an account counts by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Address,
     Database,
     Reason,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+kept!(Kind: Address | Database | Reason);
+
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
     pub(super) account: u16,
     pub(super) kind: Kind,
     pub(super) item: NameId,
     pub(super) row: Row,
 }
+
+kept!(Pair [account, kind, item, row]);
 
 impl Pair {
     /// Whose it is, and what it counts by.
@@ -77,25 +85,25 @@ impl Pair {
 }
 
 /// The accounts of one period.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(try_from = "Saved")]
+#[derive(Debug)]
 pub struct Accounts {
     pub(super) names: Names,
     /// By number of name: the account, or [`OTHERS`] where a name is no account's.
-    #[serde(skip)]
     by_name: Vec<u16>,
     pub(super) accounts: Vec<Account>,
-    #[serde(skip)]
     unwatched: usize,
     pub(super) pairs: Vec<Pair>,
-    #[serde(skip)]
     hosts: Hosts,
-    #[serde(skip)]
     pair_index: Index,
     pub(super) total: Tally,
     pub(super) others: Tally,
     pub(super) other_names: Distinct,
 }
+
+kept!(Accounts {
+    names, accounts, pairs, total, others, other_names;
+    by_name = Vec::with_capacity(crate::limits::NAMES), unwatched = 0, hosts = Hosts::default(), pair_index = Index::new(PAIRS)
+} then Self::find_all);
 
 impl Accounts {
     /// No accounts but the watched ones, which have their places whatever else comes.
@@ -309,42 +317,30 @@ impl Accounts {
     }
 }
 
-/// What a state file has of [`Accounts`].
-#[derive(Deserialize)]
-struct Saved {
-    names: Names,
-    accounts: Vec<Account>,
-    pairs: Vec<Pair>,
-    total: Tally,
-    others: Tally,
-    other_names: Distinct,
-}
-
-impl TryFrom<Saved> for Accounts {
-    type Error = &'static str;
-
-    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
-        let Saved { names, accounts, pairs, total, others, other_names } = saved;
+/// What a state file has not got.
+impl Accounts {
+    /// Makes what finds the rest, once that was read back; says whether it can be.
+    fn find_all(&mut self) -> bool {
+        let Self { names, accounts, pairs, by_name, pair_index, unwatched, .. } = self;
         let is_name = |id: NameId| (id.0 as usize) < names.len();
         let are_accounts = accounts.len() <= ACCOUNTS && accounts.iter().all(|account| is_name(account.user));
         let is_pair = |pair: &Pair| is_name(pair.item) && (pair.account as usize) < accounts.len();
         if !are_accounts || pairs.len() > PAIRS || !pairs.iter().all(is_pair) {
-            return Err("accounts without a name");
+            return false;
         }
-        let mut read = Self { names, total, others, other_names, ..Self::new(std::iter::empty()) };
-        for account in accounts {
+        for (number, account) in accounts.iter().enumerate() {
             let name = account.user.0 as usize;
-            read.by_name.resize(read.by_name.len().max(name + 1), OTHERS);
-            read.by_name[name] = read.accounts.len() as u16;
-            read.unwatched += usize::from(!account.watched);
-            read.accounts.push(account);
+            by_name.resize(by_name.len().max(name + 1), OTHERS);
+            by_name[name] = number as u16;
+            *unwatched += usize::from(!account.watched);
         }
-        for pair in pairs {
-            let hash = read.names.hash(read.names.get(pair.item));
-            read.pair_index.insert(pair_hash(pair.account, pair.kind, hash), read.pairs.len() as u32);
-            read.pairs.push(pair);
+        for (number, pair) in pairs.iter().enumerate() {
+            let hash = names.hash(names.get(pair.item));
+            pair_index.insert(pair_hash(pair.account, pair.kind, hash), number as u32);
         }
-        Ok(read)
+        accounts.reserve_exact(ACCOUNTS - accounts.len());
+        pairs.reserve_exact(PAIRS - pairs.len());
+        true
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lines in, figures out: the one place that sees every line.
 
+use crate::kept;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::accounts::{Moment, Outcome};
 use super::clock::Step;
@@ -66,12 +66,10 @@ pub struct Settings {
 }
 
 /// Everything that is known of a log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Analyzer {
     pub(super) parser: Parser,
-    #[serde(skip)]
     pub(super) fallback: Option<Fallback>,
-    #[serde(skip)]
     pub(super) fallback_left: u32,
     pub(super) zones: Zones,
     pub(super) periods: Periods,
@@ -82,31 +80,32 @@ pub struct Analyzer {
     pub(super) first: Option<(Stamp, i64)>,
     pub(super) last: Option<Stamp>,
     /// The first and the last record's time as of when counting ended.
-    #[serde(skip)]
     pub(super) counted: Option<(Stamp, Stamp)>,
     /// The instant of the last record; `i64::MIN` before the first.
     pub(super) last_at: i64,
     pub(super) format: Option<Format>,
     pub(super) sequence: u64,
     pub(super) heart: Heartbeat,
-    #[serde(default)]
     pub(super) logs: Logs,
     /// How far the open sessions have been looked at.
     pub(super) looked: Looked,
     /// The clock was set since the last tick, and records may still have its old time.
     pub(super) step: Option<Step>,
     /// What was found for the attempts of the last pools.
-    #[serde(skip)]
     pub(super) repeats: Repeats,
     /// Entries of which an attempt is there that is not taken yet.
-    #[serde(skip)]
     pub(super) foreseen: Vec<usize>,
     /// Client sockets of which a line is there that is not taken yet.
-    #[serde(skip)]
     pub(super) foreseen_sockets: Vec<Key>,
     /// How far the log's clock is east of Greenwich, in milliseconds, as of its last record.
     pub(super) east: i64,
 }
+
+kept!(Analyzer {
+    parser, zones, periods, period, sessions, watch, first, last, last_at, format, sequence, heart, logs, looked, step, east;
+    fallback = None, fallback_left = 0, counted = None, repeats = Repeats::default(), foreseen = Vec::new(),
+    foreseen_sockets = Vec::new()
+});
 
 impl Analyzer {
     /// One that has seen nothing yet.

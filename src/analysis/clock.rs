@@ -1,7 +1,7 @@
 //! What happens to an analyzer beside lines: time goes on, the clock is set, counting begins, lines are missing.
 
+use crate::kept;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::analyzer::{Analyzer, Read, settle, watched_logins};
 use super::heartbeat::Trouble;
@@ -17,7 +17,7 @@ use crate::pgbouncer::parser::Reading;
 use crate::pgbouncer::record::Event;
 
 /// A clock that was set: what records that were written just before must be told by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
     /// What the clock would have shown, when it was found that it had been set.
     old_now: i64,
@@ -28,6 +28,8 @@ pub(super) struct Step {
     /// In so many ticks there may still be records with the old time: a line can wait for one.
     ticks: u8,
 }
+
+kept!(Step { old_now, now, by, ticks });
 
 impl Step {
     /// The instant of a record as the clock now has it: one that bears the old time is moved.

@@ -3,20 +3,20 @@
 //! Each name sets one bit of many by its hash; from the share of bits that are still clear follows how many names
 //! there were: exact for a few, within some percent up to 100,000, and a lower bound beyond.
 
-use serde::{Deserialize, Serialize};
-
 use super::saved::Secret;
+use crate::kept;
 
 const WORDS: usize = 512;
 const BITS: usize = WORDS * 64;
 
 /// The bits.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Distinct {
-    #[serde(with = "super::saved::few")]
     bits: Box<[u64; WORDS]>,
     hasher: Secret,
 }
+
+kept!(Distinct { bits, hasher });
 
 impl Distinct {
     pub(super) fn new() -> Self {

@@ -1,7 +1,7 @@
 //! How long something took, in a fixed number of steps: from 8 ms on each step is an eighth of a power of two wide, so a
 //! quantile is known to an eighth of itself, of milliseconds as of years.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 /// Steps for each power of two.
 const EIGHTHS: u64 = 8;
@@ -9,12 +9,13 @@ const EIGHTHS: u64 = 8;
 const STEPS: usize = 320;
 
 /// Durations, by how long they were.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durations {
-    #[serde(with = "super::saved::few")]
     steps: Box<[u64; STEPS]>,
     longest: u64,
 }
+
+kept!(Durations { steps, longest });
 
 impl Default for Durations {
     fn default() -> Self {

@@ -10,13 +10,13 @@ use super::refusals::Refusals;
 use super::session_table::Session;
 use super::traffic::Traffic;
 use super::volumes::Volumes;
+use crate::kept;
 use crate::limits::SAMPLE_BYTES;
 use crate::pgbouncer::record::{LoginAttempt, Stats};
 use crate::pgbouncer::usual_attempt::UsualAttempt;
-use serde::{Deserialize, Serialize};
 
 /// How many lines there were, by what they turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LineCounts {
     /// All of them.
     pub total: u64,
@@ -35,6 +35,8 @@ pub struct LineCounts {
     /// The last one, where it has no newline and does not read as a whole record.
     pub unfinished: u64,
 }
+
+kept!(LineCounts { total, understood, fallback, continuation, foreign, unrecognised, too_long, unfinished });
 
 impl LineCounts {
     #[inline]
@@ -65,10 +67,9 @@ pub(super) enum Sort {
 }
 
 /// The figures of one period.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Figures {
     pub(super) lines: LineCounts,
-    #[serde(with = "super::saved::bytes")]
     sample: Vec<u8>,
     pub(super) accounts: Accounts,
     pub(super) refusals: Refusals,
@@ -81,6 +82,10 @@ pub struct Figures {
     /// How many attempts had been decided by their age before, because too many were open.
     pushed_out_before: u64,
 }
+
+kept! { Figures {
+    lines, sample, accounts, refusals, traffic, outages, hours, durations, happenings, gaps, pushed_out_before
+} }
 
 impl Figures {
     fn new(accounts: Accounts) -> Self {
@@ -183,11 +188,13 @@ pub enum Period {
 }
 
 /// Where an attempt's outcome is to be counted; nowhere, if it came before counting began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tickets {
     pub(super) run: Option<Ticket>,
     pub(super) day: Option<Ticket>,
 }
+
+kept!(Tickets [run, day]);
 
 impl Tickets {
     /// [`Ticket::is_lasting`], of both.
@@ -197,22 +204,21 @@ impl Tickets {
 }
 
 /// The figures of both periods. Where nobody asks for the day's, they are not kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Periods {
     pub(super) run: Figures,
     day: Option<Figures>,
     /// What went through since the start.
-    #[serde(default)]
     pub(super) volumes: Volumes,
     /// The hour that the log's clock shows.
     hour: Option<i64>,
     /// Only this is counted.
-    #[serde(skip)]
     pub(super) filter: Option<Box<Filter>>,
     /// What comes from now on is not counted for the run.
-    #[serde(skip)]
     pub(super) is_over: bool,
 }
+
+kept!(Periods { run, day, volumes, hour; filter = None, is_over = false });
 
 impl Periods {
     /// Nothing, with places for the watched accounts.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::analyzer::Analyzer;
 use super::kinds::Kinds;
@@ -17,7 +17,7 @@ use crate::pgbouncer::warnings::fixed_part;
 const SEVERAL_LINES: &[u8] = b"(a message of several lines)";
 
 /// Something that happened to a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LifeEvent {
     /// When, in the sense of [`crate::pgbouncer::record::Stamp::millis`].
     pub millis: i64,
@@ -27,8 +27,10 @@ pub struct LifeEvent {
     pub what: Life,
 }
 
+kept!(LifeEvent [millis, pid, what]);
+
 /// What happened in a period.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Happenings {
     servers: Servers,
     warnings: Kinds<Level, WARNING_KINDS>,
@@ -37,6 +39,8 @@ pub struct Happenings {
     /// How many there were.
     life_events: u64,
 }
+
+kept!(Happenings { servers, warnings, lives, life_events });
 
 impl Default for Happenings {
     fn default() -> Self {

@@ -10,11 +10,11 @@
 //! Where other records come though the stats are overdue, they were turned off, and the log is not in doubt.
 
 use super::watch::Verdict;
+use crate::kept;
 use crate::limits::{SILENT_PERIODS, STATS_PERIOD_MS};
-use serde::{Deserialize, Serialize};
 
 /// What is wrong with the log's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// It is not there.
     Missing,
@@ -22,8 +22,10 @@ pub enum Trouble {
     Unreadable,
 }
 
+kept!(Trouble: Missing | Unreadable);
+
 /// The log says nothing, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outage {
     /// `log silent`, `pgbouncer down`, `log missing` or `log unreadable`.
     pub verdict: Verdict,
@@ -33,8 +35,10 @@ pub struct Outage {
     pub doubt: i64,
 }
 
+kept!(Outage { verdict, since, doubt });
+
 /// What is known of the log's life. Times are milliseconds since 1970-01-01 UTC.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Heartbeat {
     last_record: Option<i64>,
     last_stats: Option<i64>,
@@ -45,9 +49,10 @@ pub(super) struct Heartbeat {
     /// The first record since the outage.
     spoke: Option<i64>,
     /// How often the log has stats, if it has shown that, as of the last tick.
-    #[serde(skip)]
     pub(super) period: Option<i64>,
 }
+
+kept!(Heartbeat { last_record, last_stats, down, trouble, outage, spoke; period = None });
 
 /// What has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

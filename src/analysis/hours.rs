@@ -5,7 +5,7 @@
 //! what has come to them since it last did is noted under the hour that is over; a failure is noted under the hour of
 //! its attempt. `logins = attempts − failed`.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::accounts::Accounts;
 use super::series::{Bucket, Series};
@@ -19,8 +19,7 @@ pub(super) fn hour_of(millis: i64) -> i64 {
 }
 
 /// Attempts of an hour, and how many of them failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "(u64, u64)", from = "(u64, u64)")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attempts {
     /// All of them.
     pub all: u64,
@@ -28,17 +27,7 @@ pub struct Attempts {
     pub failed: u64,
 }
 
-impl From<Attempts> for (u64, u64) {
-    fn from(Attempts { all, failed }: Attempts) -> Self {
-        (all, failed)
-    }
-}
-
-impl From<(u64, u64)> for Attempts {
-    fn from((all, failed): (u64, u64)) -> Self {
-        Self { all, failed }
-    }
-}
+kept!(Attempts [all, failed]);
 
 impl Attempts {
     /// Those that did not fail.
@@ -63,8 +52,7 @@ impl Bucket for Attempts {
 pub type Day = [Attempts; 24];
 
 /// The logins of a period.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Saved")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hours {
     /// The hour that the log's clock shows.
     now: Option<i64>,
@@ -76,30 +64,16 @@ pub struct Hours {
     others: Day,
 }
 
-/// What a state file has of [`Hours`].
-#[derive(Deserialize)]
-struct Saved {
-    now: Option<i64>,
-    noted: u64,
-    total: Series<Attempts, HOURS>,
-    accounts: Vec<Day>,
-    others: Day,
-}
-
-impl TryFrom<Saved> for Hours {
-    type Error = &'static str;
-
-    fn try_from(Saved { now, noted, total, accounts, others }: Saved) -> Result<Self, Self::Error> {
-        if accounts.len() > HOURLY_ACCOUNTS {
-            return Err("hours of too many accounts");
-        }
-        let mut hours = Self { now, noted, total, others, ..Self::new(now) };
-        hours.accounts.extend(accounts);
-        Ok(hours)
-    }
-}
+kept!(Hours { now, noted, total, accounts, others } then Self::is_sound);
 
 impl Hours {
+    /// Whether what was read back can be, which then has room for all.
+    fn is_sound(&mut self) -> bool {
+        let count = self.accounts.len();
+        self.accounts.reserve_exact(HOURLY_ACCOUNTS.saturating_sub(count));
+        count <= HOURLY_ACCOUNTS
+    }
+
     /// None, at an hour.
     pub(super) fn new(now: Option<i64>) -> Self {
         let accounts = Vec::with_capacity(HOURLY_ACCOUNTS);

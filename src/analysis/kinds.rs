@@ -1,17 +1,16 @@
 //! How often something of each kind came, and when first and last, for a bounded number of kinds.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
+use crate::kept::Kept;
 
-use super::saved::bytes;
 use crate::words;
 
 /// One kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind<T> {
     /// What it is of.
     pub of: T,
     /// Its text.
-    #[serde(with = "bytes")]
     pub text: Vec<u8>,
     /// How often.
     pub count: u64,
@@ -21,12 +20,16 @@ pub struct Kind<T> {
     pub last: i64,
 }
 
+kept!(Kind<T> where [T: Kept] { of, text, count, first, last });
+
 /// The kinds, at most `MOST`, in the order in which they came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kinds<T, const MOST: usize> {
     rows: Vec<Kind<T>>,
     others: u64,
 }
+
+kept!(Kinds<T, MOST> where [T: Kept, const MOST: usize] { rows, others });
 
 impl<T, const MOST: usize> Default for Kinds<T, MOST> {
     fn default() -> Self {

@@ -1,6 +1,6 @@
 //! Several logs: the accounts are those of all of them, but each has a life of its own.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::analyzer::Analyzer;
 use super::heartbeat::{Heartbeat, Outage};
@@ -8,7 +8,7 @@ use super::traffic::StatsPeriod;
 use crate::limits::LOGS;
 
 /// What is known of each log but for the one whose lines come now, by number.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Logs {
     /// Whose lines come now.
     current: usize,
@@ -16,9 +16,10 @@ pub(super) struct Logs {
     /// How often it has stats, and the instant of its last record.
     rest: Vec<(StatsPeriod, i64)>,
     /// What they are called, where there are several.
-    #[serde(skip)]
     pub(super) names: Vec<Option<String>>,
 }
+
+kept!(Logs { current, hearts, rest; names = Vec::new() });
 
 impl Logs {
     /// Whose lines come now.

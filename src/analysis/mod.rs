@@ -46,4 +46,4 @@ pub mod watch;
 pub mod witness;
 pub mod zones;
 
-pub use saved::{Unkeyed, bytes as saved_bytes};
+pub use saved::Unkeyed;

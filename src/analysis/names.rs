@@ -1,16 +1,17 @@
 //! Users, databases, addresses and reasons, each kept once and named by a number from then on.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::index::Index;
-use super::saved::{Secret, bytes};
+use super::saved::Secret;
+use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{NAME_BYTES, NAMES};
 use crate::words;
 
 /// The number of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NameId(pub(super) u32);
+
+kept!(NameId[0]);
 
 /// The names; their bytes lie in one block that never grows beyond [`NAME_BYTES`].
 #[derive(Debug)]
@@ -84,23 +85,22 @@ impl Names {
     }
 }
 
-impl Serialize for Names {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq((0..self.places.len() as u32).map(|id| bytes::text(self.get(NameId(id)))))
+/// As a list.
+impl Kept for Names {
+    fn save(&self, to: &mut Writer) {
+        let outer = to.open("]");
+        (0..self.places.len() as u32).for_each(|id| u8::save_all(self.get(NameId(id)), to));
+        to.close(outer);
     }
-}
 
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+    fn load(from: &mut Reader<'_>) -> Self {
         let mut names = Self::new();
-        for (number, text) in Vec::<String>::deserialize(from)?.iter().enumerate() {
-            let name: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-            let id = names.intern(&name.map_err(D::Error::custom)?, true);
-            if id != Some(NameId(number as u32)) {
-                return Err(D::Error::custom("a name twice, or too many"));
-            }
+        for (number, name) in Vec::<Vec<u8>>::load(from).iter().enumerate() {
+            // No name is there twice, and there is room for all.
+            let id = names.intern(name, true);
+            from.check(id == Some(NameId(number as u32)));
         }
-        Ok(names)
+        names
     }
 }
 

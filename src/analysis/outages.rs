@@ -1,18 +1,17 @@
 //! The outages of a period: what was alerted, and when it ended.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 use std::collections::VecDeque;
 
 use super::watch::{Alert, Entry, Notice, Recovery, Verdict};
 use crate::limits::OUTAGES;
 
 /// Something that was alerted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     /// The watched entry; `None` for the log itself.
     pub entry: Option<String>,
     /// Which log, where it is one of several.
-    #[serde(default)]
     pub log: Option<String>,
     /// What the last alert said of it.
     pub verdict: Verdict,
@@ -24,12 +23,16 @@ pub struct Outage {
     pub minutes: i64,
 }
 
+kept!(Outage { entry, log, verdict, since, until, minutes });
+
 /// The newest [`OUTAGES`] of a period, in the order in which they were told.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outages {
     list: VecDeque<Outage>,
     older: u64,
 }
+
+kept!(Outages { list, older });
 
 impl Outages {
     /// What is told of `entries`.

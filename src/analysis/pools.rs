@@ -3,7 +3,7 @@
 //! Every client that says good-bye proves its pool anew, so this is asked for half of all lines: one look at one word.
 //! (`HashSet` hashes the hash once more, at a hundred instructions.)
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::kept::{Kept, Reader, Writer};
 
 use crate::limits::PROVEN_POOLS;
 
@@ -57,17 +57,18 @@ impl Pools {
     }
 }
 
-impl Serialize for Pools {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.slots.iter().filter(|slot| **slot != 0))
+/// As a list.
+impl Kept for Pools {
+    fn save(&self, to: &mut Writer) {
+        let outer = to.open("]");
+        self.slots.iter().filter(|slot| **slot != 0).for_each(|slot| slot.save(to));
+        to.close(outer);
     }
-}
 
-impl<'de> Deserialize<'de> for Pools {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+    fn load(from: &mut Reader<'_>) -> Self {
         let mut pools = Self::new();
-        Vec::<u64>::deserialize(from)?.into_iter().for_each(|pool| pools.insert(pool));
-        Ok(pools)
+        Vec::<u64>::load(from).into_iter().for_each(|pool| pools.insert(pool));
+        pools
     }
 }
 

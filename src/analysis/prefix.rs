@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::saved::Secret;
+use crate::kept::{Kept, Reader, Writer};
 use crate::words::{self, Window};
 
 /// Bytes of a prefix that are kept, and compared at once: nearly every `D/U@A ` fits.
@@ -17,8 +16,7 @@ const HOST: Range<usize> = HASH..KEPT - 2;
 const _: () = assert!(HOST.end - HOST.start > "2001:db8:1111:2222:3333:4444:5555:6666".len());
 
 /// A `D/U@A `, for comparing byte for byte; a long one by a hash with a secret.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(into = "SavedMark", try_from = "SavedMark")]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct PrefixMark {
     length: u16,
     /// What stands behind the first `length` of them means nothing.
@@ -137,28 +135,19 @@ fn hash(prefix: &[u8], hasher: &Secret) -> [u8; HASH] {
     hash
 }
 
-/// What a state file has of a [`PrefixMark`].
-#[derive(Serialize, Deserialize)]
-struct SavedMark {
-    length: u16,
-    #[serde(with = "super::saved::bytes")]
-    kept: Vec<u8>,
-}
-
-impl From<PrefixMark> for SavedMark {
-    fn from(mark: PrefixMark) -> Self {
-        Self { length: mark.length, kept: mark.kept().to_vec() }
+/// With the bytes that mean something.
+impl Kept for PrefixMark {
+    fn save(&self, to: &mut Writer) {
+        (self.length, self.kept().to_vec()).save(to);
     }
-}
 
-impl TryFrom<SavedMark> for PrefixMark {
-    type Error = &'static str;
-
-    fn try_from(saved: SavedMark) -> Result<Self, Self::Error> {
-        let mut mark = Self { length: saved.length, kept: [0; KEPT] };
+    fn load(from: &mut Reader<'_>) -> Self {
+        let (length, bytes): (u16, Vec<u8>) = Kept::load(from);
+        let mut mark = Self { length, kept: [0; KEPT] };
         let length = mark.kept().len();
-        mark.kept[..length].copy_from_slice(saved.kept.get(..length).ok_or("a prefix without its bytes")?);
-        Ok(mark)
+        from.check(bytes.len() == length);
+        mark.kept.iter_mut().zip(bytes).for_each(|(kept, byte)| *kept = byte);
+        mark
     }
 }
 

@@ -1,11 +1,11 @@
 //! The pgbouncer processes that write into the log, and when one of them is over without saying so.
 
 use super::traffic::StatsPeriod;
+use crate::kept;
 use crate::limits::{PROCESSES, SILENT_PERIODS};
 use crate::pgbouncer::parser::log_of;
-use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 struct Process {
     pid: u32,
     last_line: i64,
@@ -16,13 +16,17 @@ struct Process {
     other_up: Option<i64>,
 }
 
+kept!(Process { pid, last_line, last_stats, is_up, other_up });
+
 /// The processes, the newest of at most [`PROCESSES`].
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Processes {
     known: Vec<Process>,
     /// Where in `known` the last record's process is: most records have the pid of the one before.
     last: usize,
 }
+
+kept!(Processes { known, last });
 
 impl Processes {
     /// A process wrote a record at `at`, in milliseconds.

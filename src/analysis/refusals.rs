@@ -2,14 +2,14 @@
 
 use super::prefix::PrefixMark;
 use super::session_table::Key;
+use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{RECENT_REFUSALS, REFUSAL_REASONS};
 use crate::pgbouncer::reasons::LOGIN_FAILED;
-use serde::{Deserialize, Serialize};
 
 /// Refused clients: each counts once, though pgbouncer writes a closing, a `login failed`, or both, in either order
 /// (the closing first up to 1.16).
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(try_from = "Saved")]
+#[derive(Debug, Default)]
 pub struct Refusals {
     reasons: Vec<Reason>,
     others: u64,
@@ -19,39 +19,17 @@ pub struct Refusals {
     next: usize,
 }
 
-/// What a state file has of [`Refusals`].
-#[derive(Deserialize)]
-struct Saved {
-    reasons: Vec<Reason>,
-    others: u64,
-    total: u64,
-    recent: [Option<Recent>; RECENT_REFUSALS],
-    next: usize,
-}
+kept!(Refusals { reasons, others, total, recent, next } then Self::is_sound);
 
-impl TryFrom<Saved> for Refusals {
-    type Error = &'static str;
-
-    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
-        let Saved { reasons, others, total, recent, next } = saved;
-        let is_reason = |recent: &Recent| !matches!(recent.counted, Counted::Reason(place) if place >= reasons.len());
-        let all = reasons.iter().try_fold(others, |sum, reason| sum.checked_add(reason.count));
-        let is_sound = reasons.len() <= REFUSAL_REASONS && recent.iter().flatten().all(is_reason) && all == Some(total);
-        if !is_sound || next >= RECENT_REFUSALS {
-            return Err("refusals that cannot be");
-        }
-        Ok(Self { reasons, others, total, recent, next })
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 struct Reason {
-    #[serde(with = "super::saved::bytes")]
     text: Vec<u8>,
     count: u64,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+kept!(Reason { text, count });
+
+#[derive(Debug, Clone, Copy)]
 struct Recent {
     key: Key,
     prefix: PrefixMark,
@@ -61,7 +39,9 @@ struct Recent {
     line: RefusalLine,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+kept!(Recent { key, prefix, counted, line });
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {
     /// Under this reason.
     Reason(usize),
@@ -71,14 +51,44 @@ enum Counted {
     Before,
 }
 
+impl Kept for Counted {
+    fn save(&self, to: &mut Writer) {
+        let (is_here, place) = match self {
+            Self::Reason(place) => (true, Some(*place)),
+            Self::Others => (true, None),
+            Self::Before => (false, None),
+        };
+        (is_here, place).save(to);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Self {
+        match Kept::load(from) {
+            (true, Some(place)) => Self::Reason(place),
+            (true, None) => Self::Others,
+            (false, _) => Self::Before,
+        }
+    }
+}
+
 /// Which of its two lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefusalLine {
     Closing,
     LoginFailed,
 }
 
+kept!(RefusalLine: Closing | LoginFailed);
+
 impl Refusals {
+    /// Whether what was read back can be.
+    fn is_sound(&mut self) -> bool {
+        let is_reason =
+            |recent: &Recent| !matches!(recent.counted, Counted::Reason(place) if place >= self.reasons.len());
+        let all = self.reasons.iter().try_fold(self.others, |sum, reason| sum.checked_add(reason.count));
+        let is_bounded = self.reasons.len() <= REFUSAL_REASONS && self.next < RECENT_REFUSALS;
+        is_bounded && self.recent.iter().flatten().all(is_reason) && all == Some(self.total)
+    }
+
     /// Counts a line about a refused client, for a reason by its fixed part, unless its other line was counted; the
     /// closing's reason is the better one.
     pub(super) fn count(&mut self, key: Key, prefix: PrefixMark, line: RefusalLine, reason: &[u8]) {

@@ -1,102 +1,15 @@
-//! How bytes from the log, and what is hashed with a secret, are kept in a state file.
+//! Hashes that are the same after a restart.
 
 use std::hash::{BuildHasher, RandomState};
 
-use serde::{Deserialize, Serialize};
-
+use crate::kept;
 use crate::words;
 
-/// Bytes as a text of as many characters, U+0000 to U+00FF: short, and read back as what they were.
-pub mod bytes {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    /// The text.
-    pub fn text(bytes: &[u8]) -> String {
-        bytes.iter().map(|&byte| char::from(byte)).collect()
-    }
-
-    /// For `serde(with)`.
-    ///
-    /// # Errors
-    ///
-    /// The serializer's.
-    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&text(bytes))
-    }
-
-    /// For `serde(with)`.
-    ///
-    /// # Errors
-    ///
-    /// Where there is a character beyond U+00FF.
-    pub fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(from: D) -> Result<B, D::Error> {
-        let text = String::deserialize(from)?;
-        let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-        bytes.map(B::from).map_err(|_| D::Error::custom("bytes beyond U+00FF"))
-    }
-}
-
-/// The same where there may be none.
-pub(super) mod optional_bytes {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Bytes(#[serde(with = "super::bytes")] Vec<u8>);
-
-    #[expect(clippy::ref_option, reason = "serde gives it so")]
-    pub(in crate::analysis) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
-        bytes.clone().map(Bytes).serialize(to)
-    }
-
-    pub(in crate::analysis) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
-        Ok(Option::<Bytes>::deserialize(from)?.map(|bytes| bytes.0))
-    }
-}
-
-/// Numbers of which nearly all are zero: only the others are kept, with their places.
-pub(super) mod few {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(in crate::analysis) fn serialize<S: Serializer, const N: usize>(
-        all: &[u64; N],
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(all.iter().enumerate().filter(|(_, number)| **number != 0))
-    }
-
-    pub(in crate::analysis) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
-        from: D,
-    ) -> Result<Box<[u64; N]>, D::Error> {
-        let mut all = Box::new([0; N]);
-        for (place, number) in Vec::<(usize, u64)>::deserialize(from)? {
-            if let Some(known) = all.get_mut(place) {
-                *known = number;
-            }
-        }
-        Ok(all)
-    }
-}
-
-/// A time of the day as a text.
-pub(super) mod time {
-    use jiff::civil::Time;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
-    pub(in crate::analysis) fn serialize<S: Serializer>(time: &Time, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(time)
-    }
-
-    pub(in crate::analysis) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
-}
-
 /// A secret to hash a client's bytes with, that can be kept: [`RandomState`] cannot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Secret(u64, u64);
+
+kept!(Secret [0, 1]);
 
 impl Secret {
     /// A new one.

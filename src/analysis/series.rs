@@ -1,7 +1,8 @@
 //! Something counted by time, in a bounded number of buckets: when there would be too many, all become wider and
 //! neighbours are merged. Buckets in which nothing was counted are not there, so a pause takes no room.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
+use crate::kept::Kept;
 
 /// What is counted in a bucket.
 pub trait Bucket: Default {
@@ -13,33 +14,23 @@ pub trait Bucket: Default {
 }
 
 /// The buckets, at most `MOST`. A time is a number of units since 1970-01-01 00:00: of minutes, or of hours.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Saved<T>", bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Series<T, const MOST: usize> {
     width: i64,
     /// By time: (its number among buckets of this width, what was counted).
     buckets: Vec<(i64, T)>,
 }
 
-/// What a state file has of [`Series`].
-#[derive(Deserialize)]
-struct Saved<T> {
-    width: i64,
-    buckets: Vec<(i64, T)>,
-}
+kept!(Series<T, MOST> where [T: Kept, const MOST: usize] { width, buckets } then Self::is_sound);
 
-impl<T, const MOST: usize> TryFrom<Saved<T>> for Series<T, MOST> {
-    type Error = &'static str;
-
-    fn try_from(Saved { width, buckets }: Saved<T>) -> Result<Self, Self::Error> {
-        let in_order = buckets.is_sorted_by(|one, next| one.0 < next.0);
-        let in_time = buckets.iter().all(|(number, _)| number.checked_mul(width).is_some());
-        if width < 1 || buckets.len() > MOST || !in_order || !in_time {
-            return Err("a series that cannot be");
-        }
-        let mut room = Vec::with_capacity(MOST);
-        room.extend(buckets);
-        Ok(Self { width, buckets: room })
+impl<T, const MOST: usize> Series<T, MOST> {
+    /// Whether one that was read back can be, which then has room for all.
+    fn is_sound(&mut self) -> bool {
+        let in_order = self.buckets.is_sorted_by(|one, next| one.0 < next.0);
+        let in_time = self.buckets.iter().all(|(number, _)| number.checked_mul(self.width).is_some());
+        let is_sound = self.width >= 1 && self.buckets.len() <= MOST && in_order && in_time;
+        self.buckets.reserve_exact(MOST.saturating_sub(self.buckets.len()));
+        is_sound
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: how many were opened, why they were closed, and how long they lived.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::durations::Durations;
 use super::kinds::Kinds;
@@ -10,12 +10,14 @@ use crate::pgbouncer::record::ServerEvent;
 use crate::pgbouncer::warnings::fixed_part;
 
 /// The server connections of a period.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Servers {
     opened: u64,
     reasons: Kinds<(), SERVER_REASONS>,
     lifetimes: Durations,
 }
+
+kept!(Servers { opened, reasons, lifetimes });
 
 impl Servers {
     /// What a server's record says behind its pointer, at LOG, written at a time in the sense of

@@ -1,24 +1,25 @@
 //! The table of open client sockets: found by process and pointer, in the order in which they came.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::accounts::Moment;
 use super::figures::Tickets;
 use super::index::{Index, mix};
 use super::prefix::PrefixMark;
 use super::sessions::Arrival;
+use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 use crate::limits::SESSIONS;
 use crate::pgbouncer::record::{Pointer, Stamp, Zone};
 
 /// A client socket, while it is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     /// The process.
     pub(super) pid: u32,
     /// Its `PgSocket`.
     pub(super) pointer: Pointer,
 }
+
+kept!(Key [pid, pointer]);
 
 impl Key {
     #[inline]
@@ -36,7 +37,7 @@ pub(super) fn watched_entries(watched: [u16; 2]) -> impl Iterator<Item = usize> 
 }
 
 /// An open attempt, and what is known of it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Session {
     pub(super) key: Key,
     pub(super) moment: Moment,
@@ -56,6 +57,8 @@ pub(super) struct Session {
     pub(super) proven: bool,
 }
 
+kept!(Session [key, moment, at, prefix, tickets, watched, pool, reloads, prospect, proven]);
+
 // Ten thousand of them take a third of the memory that the program may take.
 const _: () = assert!(size_of::<Session>() == 144);
 
@@ -63,7 +66,7 @@ const _: () = assert!(size_of::<Session>() == 144);
 pub(super) const PROVEN: u32 = u32::MAX;
 
 /// What an attempt can come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prospect {
     /// A login; no name makes its lines look like anything else ([`crate::pgbouncer::record::LoginAttempt::is_plain`]).
     Plain,
@@ -72,6 +75,8 @@ pub(super) enum Prospect {
     /// Nothing: `(nodb)/U`.
     Hopeless,
 }
+
+kept!(Prospect: Plain | Open | Hopeless);
 
 impl Session {
     const EMPTY: Self = Self {
@@ -278,23 +283,22 @@ impl SessionTable {
 }
 
 /// As its sessions, the oldest first.
-impl Serialize for SessionTable {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.iter())
+impl Kept for SessionTable {
+    fn save(&self, to: &mut Writer) {
+        let outer = to.open("]");
+        self.iter().for_each(|session| session.save(to));
+        to.close(outer);
     }
-}
 
-impl<'de> Deserialize<'de> for SessionTable {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let sessions = Vec::<Session>::deserialize(from)?;
-        if sessions.len() > SESSIONS {
-            return Err(D::Error::custom("too many sessions"));
-        }
+    fn load(from: &mut Reader<'_>) -> Self {
         let mut table = Self::new();
-        for session in sessions {
+        let outer = from.open("]");
+        while from.has_more() && !table.is_full() {
+            let session = Session::load(from);
             *table.open(session.key) = session;
         }
-        Ok(table)
+        from.close(outer);
+        table
     }
 }
 

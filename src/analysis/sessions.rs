@@ -17,7 +17,7 @@
 //!
 //! A closing belongs to an attempt only if it begins with the attempt's own `D/U@A `, byte for byte.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
@@ -50,13 +50,15 @@ pub(super) struct Decided<'a> {
 pub(super) type Decide<'a> = &'a mut dyn FnMut(&Decided<'_>);
 
 /// How far the open sessions have been looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Looked {
     /// All that came until this moment had become logins by their age.
     pub(super) at: i64,
     /// How many attempts had been read.
     pub(super) sequence: u64,
 }
+
+kept!(Looked { at, sequence });
 
 impl Looked {
     /// Not at all.
@@ -90,7 +92,7 @@ pub(super) struct Origin<'a> {
 }
 
 /// The open sessions and what decides them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Sessions {
     pub(super) table: SessionTable,
     pub(super) processes: Processes,
@@ -112,6 +114,22 @@ pub(super) struct Sessions {
     pub(super) gap_before: u64,
     pushed_out: u64,
 }
+
+kept!(Sessions {
+    table,
+    processes,
+    hasher,
+    takeover,
+    proven,
+    reloads,
+    listening,
+    version,
+    looks_before_1_15,
+    has_closings,
+    left_early,
+    gap_before,
+    pushed_out
+});
 
 impl Sessions {
     pub(super) fn new() -> Self {

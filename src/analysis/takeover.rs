@@ -6,10 +6,10 @@
 
 use super::session_table::Key;
 use super::sessions::{Origin, Sessions};
-use serde::{Deserialize, Serialize};
+use crate::kept::{Kept, Reader, Writer};
 
 /// An online restart, as far as it has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takeover {
     None,
     /// The new process is writing an attempt for each client that it takes over.
@@ -18,6 +18,30 @@ pub(super) enum Takeover {
     Taken(u32),
     /// It goes on under this pid, and will say that it is up.
     Done(u32),
+}
+
+impl Kept for Takeover {
+    fn save(&self, to: &mut Writer) {
+        let (step, pid) = match self {
+            Self::None => (0, 0),
+            Self::Taking(pid) => (1, *pid),
+            Self::Taken(pid) => (2, *pid),
+            Self::Done(pid) => (3, *pid),
+        };
+        (step, pid).save(to);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Self {
+        match <(u8, u32)>::load(from) {
+            (1, pid) => Self::Taking(pid),
+            (2, pid) => Self::Taken(pid),
+            (3, pid) => Self::Done(pid),
+            (step, _) => {
+                from.check(step == 0);
+                Self::None
+            }
+        }
+    }
 }
 
 impl Sessions {

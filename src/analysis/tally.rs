@@ -1,17 +1,19 @@
 //! What is counted of attempts: how many, what became of them, and which were the first and the last.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use crate::pgbouncer::record::Stamp;
 
 /// A place in the log: its time, and how many attempts came before it. Clocks go back; the order of lines does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// The number of attempts before.
     pub sequence: u64,
     /// The time as the log has it.
     pub stamp: Stamp,
 }
+
+kept!(Moment [sequence, stamp]);
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub enum Outcome<'a> {
 }
 
 /// Attempts and what became of them. `logins = attempts − failed`; `pending` and `assumed` are parts of `logins`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Login attempts.
     pub attempts: u64,
@@ -45,6 +47,8 @@ pub struct Tally {
     pub failed_later: u64,
 }
 
+kept!(Tally [attempts, logins, failed, pending, assumed, failed_later]);
+
 impl Tally {
     #[inline]
     pub(super) fn decide(&mut self, outcome: &Outcome<'_>) {
@@ -59,13 +63,15 @@ impl Tally {
 }
 
 /// Logins and failures by something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Row {
     /// Logins.
     pub logins: u64,
     /// Failed attempts.
     pub failed: u64,
 }
+
+kept!(Row [logins, failed]);
 
 impl Row {
     #[inline]

@@ -1,21 +1,22 @@
 //! What the stats lines say: averages over a period, as a whole and by the minute, and how often such a line comes.
 
 use super::series::{Bucket, Series};
+use crate::kept;
 use crate::limits::{MINUTES, STATS_PERIOD_MS};
 use crate::pgbouncer::record::Stats;
-use serde::{Deserialize, Serialize};
 
 /// The stats of a period.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Traffic {
     total: Sums,
     /// By minutes since 1970-01-01 00:00 UTC.
     minutes: Series<Sums, MINUTES>,
 }
 
+kept!(Traffic { total, minutes });
+
 /// Sums over stats lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "[u64; 9]", from = "[u64; 9]")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
     /// How many lines.
     pub lines: u64,
@@ -29,6 +30,10 @@ pub struct Sums {
     transaction_us: u64,
     wait_us: u64,
 }
+
+kept!(Sums [
+    lines, requests, bytes_in, bytes_out, request_us, transaction_lines, transactions, transaction_us, wait_us
+]);
 
 /// Averages over stats lines. The first three, and the transactions, are rounded down.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -162,11 +167,13 @@ impl From<[u64; 9]> for Sums {
 }
 
 /// How often a process writes its stats (`stats_period`), learned from the log: the median of the last differences.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct StatsPeriod {
     differences: [i64; 5],
     count: usize,
 }
+
+kept!(StatsPeriod { differences, count });
 
 impl StatsPeriod {
     /// Learns that a process wrote two stats lines one after the other, `difference` milliseconds apart.

@@ -1,12 +1,12 @@
 //! How much went through pgbouncer, summed up from its stats lines: each says how much it was by the second since the one
 //! before, so it counts for one stats period. pgbouncer rounds down, and so do these sums.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use crate::pgbouncer::record::Stats;
 
 /// Sums that only rise. Times are in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Volumes {
     /// Stats lines.
     pub lines: u64,
@@ -25,6 +25,8 @@ pub struct Volumes {
     /// Time that clients waited for a server.
     pub wait_us: u64,
 }
+
+kept!(Volumes { lines, queries, query_us, bytes_in, bytes_out, transactions, transaction_us, wait_us });
 
 impl Volumes {
     /// Adds a stats line of a log that has one every `period` milliseconds.

@@ -16,8 +16,8 @@ mod notice;
 mod tick;
 mod window;
 
+use crate::kept;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::heartbeat::Outage;
 use super::silences::Silences;
@@ -41,11 +41,10 @@ pub(super) struct OpenLogin<'a> {
 }
 
 /// The entries and their states.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Watch {
     entries: Vec<Entry>,
     states: Vec<State>,
-    #[serde(skip, default = "utc")]
     zone: TimeZone,
     /// When the log spoke again after its last outage.
     spoke: i64,
@@ -56,17 +55,15 @@ pub struct Watch {
     /// An assumed login was found failed: the open ones have to be looked through.
     rescan: bool,
     /// The longest silence of every account, where somebody asks for it.
-    #[serde(skip)]
     silences: Option<Silences>,
     /// What came of every entry, where somebody asks for it.
-    #[serde(skip)]
     timelines: Option<Timelines>,
 }
 
-/// Until the configuration's is known.
-pub(super) fn utc() -> TimeZone {
-    TimeZone::UTC
-}
+kept!(Watch {
+    entries, states, spoke, told, skipped, rescan;
+    zone = TimeZone::UTC, silences = None, timelines = None
+});
 
 impl Watch {
     /// Watches `entries`, with windows in the local time of `zone`, from `since` on (milliseconds since 1970-01-01

@@ -3,10 +3,10 @@
 //! A log that says its zone is believed: `CEST` and `CET` tell the two passes of the hour that a clock repeats, and a
 //! UTC log on a host in Paris is common. A log that says nothing is in `logTimeZone`, else in TZ.
 
+use crate::kept;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
-use serde::{Deserialize, Serialize};
 
 use crate::pgbouncer::record::{Stamp, Zone};
 
@@ -46,18 +46,17 @@ const ABBREVIATIONS: &[(&[u8], i32)] = &[
 ];
 
 /// Where the log's clock hangs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Zones {
-    #[serde(skip, default = "super::watch::utc")]
     zone: TimeZone,
     /// When the last quarter of an hour began that was asked for, and how far east of Greenwich it was.
-    #[serde(skip)]
     cached: Option<(i64, Zone, i64)>,
     last: i64,
     /// When the records are read that come now, if that is as they are written.
-    #[serde(skip)]
     live: Option<i64>,
 }
+
+kept!(Zones { last; zone = TimeZone::UTC, cached = None, live = None });
 
 const QUARTER_MS: i64 = 15 * 60_000;
 

@@ -1,11 +1,11 @@
 //! What administrators tell pgbouncer, and how its processes come and go.
 
-use serde::{Deserialize, Serialize};
+use crate::kept::{Kept, Reader, Writer};
 
 use super::record::{Event, Version};
 
 /// Something that happened to a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
     /// It is up, and which version it is.
     Up(Version),
@@ -13,6 +13,25 @@ pub enum Life {
     Over,
     /// A command of the console, or a signal: its place in `NAMES`.
     Command(u8),
+}
+
+impl Kept for Life {
+    fn save(&self, to: &mut Writer) {
+        let (version, command) = match self {
+            Self::Up(version) => (Some(*version), None),
+            Self::Over => (None, None),
+            Self::Command(command) => (None, Some(*command)),
+        };
+        (version, command).save(to);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Self {
+        match Kept::load(from) {
+            (Some(version), _) => Self::Up(version),
+            (None, Some(command)) => Self::Command(command),
+            (None, None) => Self::Over,
+        }
+    }
 }
 
 /// The commands of the console that are logged, and the signals. Longer ones before those that they begin with.

@@ -10,7 +10,7 @@
 //! asks only that they carry pgbouncer's header: their texts change with each version and count for nothing. But a
 //! login, a closing or a line of stats that cannot be read is *unrecognised*, never passed over.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::header::{self, DateCache, Header};
 use super::message;
@@ -33,20 +33,18 @@ pub enum Reading<'a> {
 }
 
 /// The state that goes from line to line: the last date, and whose lines a syslog file holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Parser {
     now: i64,
-    #[serde(skip)]
     date: DateCache,
-    #[serde(skip)]
     starts: Starts,
-    #[serde(skip)]
     attempts: Known,
     idents: Vec<Vec<u8>>,
     /// Which log the lines are of, where there are several.
-    #[serde(skip)]
     log: u32,
 }
+
+kept!(Parser { now, idents; date = DateCache::default(), starts = Starts::default(), attempts = Known::default(), log = 0 });
 
 /// Process numbers of Linux are smaller than two to the power of this; above it stands which log they are of.
 const PID_BITS: u32 = 22;

@@ -1,11 +1,12 @@
 //! What one record of the log says: pgbouncer's own words, as types.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 
 use crate::words;
 
 /// A time as the log has it: what the clock on the wall showed, and what the log says of its zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Milliseconds between 1970-01-01 00:00:00 and the printed date and time, both without a zone.
     pub millis: i64,
@@ -13,8 +14,10 @@ pub struct Stamp {
     pub zone: Zone,
 }
 
+kept!(Stamp [millis, zone]);
+
 /// What a record says of its time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
     /// Nothing: pgbouncer up to 1.10, traditional syslog.
     Unknown,
@@ -24,8 +27,27 @@ pub enum Zone {
     Abbreviation([u8; 6]),
 }
 
+impl Kept for Zone {
+    fn save(&self, to: &mut Writer) {
+        let (offset, name) = match self {
+            Self::Unknown => (None, None),
+            Self::Offset(offset) => (Some(*offset), None),
+            Self::Abbreviation(name) => (None, Some(*name)),
+        };
+        (offset, name).save(to);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Self {
+        match Kept::load(from) {
+            (Some(offset), _) => Self::Offset(offset),
+            (None, Some(name)) => Self::Abbreviation(name),
+            (None, None) => Self::Unknown,
+        }
+    }
+}
+
 /// How much a record matters to pgbouncer, as its own file says it or as syslog's priority does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// The process ends.
     Fatal,
@@ -40,6 +62,8 @@ pub enum Level {
     /// With `verbose = 2`.
     Noise,
 }
+
+kept!(Level: Fatal | Error | Warning | Log | Debug | Noise);
 
 impl Level {
     /// As pgbouncer's own file has it.
@@ -56,7 +80,7 @@ impl Level {
 }
 
 /// Where a record comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// pgbouncer's own file up to 1.10: a bare pid, no zone.
     FileBefore111,
@@ -71,6 +95,8 @@ pub enum Format {
     /// Read by the user's own regular expressions.
     Fallback,
 }
+
+kept!(Format: FileBefore111 | FileSince111 | SyslogTraditional | SyslogIso | Syslog5424 | Fallback);
 
 impl Format {
     /// Whether pgbouncer wrote the file itself.
@@ -92,8 +118,10 @@ impl Format {
 }
 
 /// A version of pgbouncer: (1, 18, 0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u16, pub u16, pub u16);
+
+kept!(Version [0, 1, 2]);
 
 impl std::fmt::Display for Version {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -131,8 +159,10 @@ pub struct Socket<'a> {
 
 /// The address of pgbouncer's `PgSocket`, as it is printed behind `0x`: its digits, and zero bytes behind them. What it
 /// is as a number does not matter, only whether two are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pointer(pub(super) [u64; 2]);
+
+kept!(Pointer[0]);
 
 /// As it is printed.
 impl From<u64> for Pointer {

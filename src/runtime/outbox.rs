@@ -17,8 +17,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::kept;
 use lettre::message::Mailbox;
-use serde::{Deserialize, Serialize};
 
 use crate::limits::{OUTBOX, OUTBOX_AGE_MS, OUTBOX_BYTES, OUTBOX_PAUSE_MS};
 use crate::report::mail::Mail;
@@ -30,13 +30,15 @@ const FIRST_PAUSE_MS: i64 = 2000;
 const UNANSWERED: u32 = 3;
 
 /// What kind of mail it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// An alert, or that it is over: it overtakes reports.
     Alert,
     /// A report.
     Report,
 }
+
+kept!(Class: Alert | Report);
 
 /// A mail on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]

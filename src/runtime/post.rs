@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::kept;
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
-use serde::{Deserialize, Serialize};
 
 use super::daily::Daily;
 use super::outbox::{Class, Event, Letter, Outbox};
@@ -159,7 +159,7 @@ impl Post {
 }
 
 /// What a state file keeps of [`Post`].
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct SavedPost {
     letters: Vec<SavedLetter>,
     untold: u64,
@@ -167,11 +167,12 @@ pub struct SavedPost {
     done: Option<String>,
     count: u64,
     /// Mails that were taken, and that were lost.
-    #[serde(default)]
     mails: (u64, u64),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+kept!(SavedPost { letters, untold, done, count, mails });
+
+#[derive(Debug)]
 struct SavedLetter {
     subject: String,
     text: String,
@@ -184,6 +185,8 @@ struct SavedLetter {
     is_printed: bool,
     reached: bool,
 }
+
+kept!(SavedLetter { subject, text, html, class, id, at, to, left, is_printed, reached });
 
 impl SavedLetter {
     fn of((letter, reached): (&Letter, bool)) -> Self {

@@ -1,7 +1,7 @@
 //! The state file: everything of one moment in one file, so that after `kill -9` the log is read on from exactly there.
 //!
 //! ```text
-//! {"loganalyzer":2,"check":"0123456789abcdef","state":{…}}
+//! {"loganalyzer":3,"check":"0123456789abcdef","state":{…},"known":{…}}
 //! ```
 //!
 //! It is written whole under another name, synced, and renamed. What is damaged, of another version or of another log is
@@ -11,21 +11,22 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::post::SavedPost;
 use super::tail::Place;
 use super::world::{World, beside};
 use crate::analysis::analyzer::Analyzer;
+use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{STATE_MS, STATE_SHARE};
 
 /// The version of the format.
-const HEAD: &str = "{\"loganalyzer\":2,\"check\":\"";
+const HEAD: &str = "{\"loganalyzer\":3,\"check\":\"";
 const MIDDLE: &str = "\",\"state\":";
+const KNOWN: &str = ",\"known\":";
 
-/// What is written: see the module. `A` is the analyzer, or a reference to it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct State<A = Analyzer> {
+/// What is written beside what is known.
+#[derive(Debug)]
+pub struct State {
     /// The run has ended: its figures have been told.
     pub is_over: bool,
     /// When it was saved, in milliseconds since 1970-01-01 UTC.
@@ -38,11 +39,11 @@ pub struct State<A = Analyzer> {
     pub knows_nothing: bool,
     /// Where the logs are read on.
     pub places: Vec<Place>,
-    /// What is known.
-    pub analyzer: A,
     /// What is to be mailed.
     pub post: SavedPost,
 }
+
+kept!(State { is_over, at, start, day_start, knows_nothing, places, post });
 
 /// Why a state file is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub enum Unusable {
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn load(world: &mut impl World, path: &Path) -> Result<Option<State>, Unusable> {
+pub fn load(world: &mut impl World, path: &Path) -> Result<Option<(State, Analyzer)>, Unusable> {
     let text = match world.read_text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -71,7 +72,25 @@ pub fn load(world: &mut impl World, path: &Path) -> Result<Option<State>, Unusab
     if check != digest(body) {
         return Err(damaged());
     }
-    serde_json::from_str(body).map(Some).map_err(|error| Unusable::Bad(format!("it is of another version ({error})")))
+    let mut from = Reader::new(body);
+    let state = State::load(&mut from);
+    from.expect(KNOWN);
+    let analyzer = Analyzer::load(&mut from);
+    if from.is_done() { Ok(Some((state, analyzer))) } else { Err(Unusable::Bad("it is of another version".to_owned())) }
+}
+
+/// What is written: the digest goes to its place when all is there, for it is as long as everything else together.
+fn text(state: &State, analyzer: &Analyzer) -> String {
+    let mut to = Writer::new(format!("{HEAD}{:016x}{MIDDLE}", 0));
+    state.save(&mut to);
+    to.push(KNOWN);
+    analyzer.save(&mut to);
+    let mut text = to.into_text();
+    let body = HEAD.len() + 16 + MIDDLE.len();
+    let check = digest(&text[body..]);
+    text.replace_range(HEAD.len()..HEAD.len() + 16, &check);
+    text.push('}');
+    text
 }
 
 /// Against damage, and not against anybody: a hash without a secret.
@@ -121,9 +140,9 @@ impl Saver {
     }
 
     /// Saves; returns what is to be said of it.
-    pub fn save(&mut self, world: &mut impl World, state: &State<&Analyzer>) -> Option<String> {
+    pub fn save(&mut self, world: &mut impl World, state: &State, analyzer: &Analyzer) -> Option<String> {
         let begin = world.elapsed();
-        let result = self.write(world, state);
+        let result = self.write(world, state, analyzer);
         let now = world.elapsed();
         (self.until, self.latest) = (now + STATE_SHARE * (now - begin), now + STATE_MS);
         self.has_changed = result.is_err();
@@ -136,9 +155,8 @@ impl Saver {
         }
     }
 
-    fn write(&self, world: &mut impl World, state: &State<&Analyzer>) -> io::Result<()> {
-        let body = serde_json::to_string(state)?;
-        let text = format!("{HEAD}{}{MIDDLE}{body}}}", digest(&body));
+    fn write(&self, world: &mut impl World, state: &State, analyzer: &Analyzer) -> io::Result<()> {
+        let text = text(state, analyzer);
         let new = beside(&self.path, ".new");
         world.write(&new, text.as_bytes())?;
         world.rename(&new, &self.path)

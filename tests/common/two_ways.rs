@@ -1,6 +1,7 @@
 //! The shortest way for usual lines beside the grammar: what both know of a log.
 
 use loganalyzer::analysis::analyzer::Analyzer;
+use loganalyzer::kept;
 use loganalyzer::limits::READ_SIZE;
 use loganalyzer::pgbouncer::lines::{Line, Lines, Taker};
 
@@ -55,28 +56,44 @@ pub fn chunks<'a>(text: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
 
 /// What an analyzer knows, as a state file has it, without its secrets.
 fn known(analyzer: &Analyzer) -> serde_json::Value {
-    let mut value = serde_json::to_value(analyzer).expect("an analyzer can be kept");
+    let mut value = serde_json::from_str(&kept::text(analyzer)).expect("JSON");
     forget_secrets(&mut value);
     value
 }
 
+/// What is hashed with a secret is another number each time; how many there are is the same.
 fn forget_secrets(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            // What is hashed with a secret is another number each time; how many there are is the same.
-            for secret in ["hasher", "pool", "bits"] {
+            for secret in ["hasher", "bits"] {
                 fields.remove(secret);
-            }
-            if fields.get("length").and_then(serde_json::Value::as_u64).is_some_and(|length| length > 48) {
-                fields.remove("kept");
             }
             if let Some(serde_json::Value::Array(proven)) = fields.get_mut("proven") {
                 *proven = vec![proven.len().into()];
+            }
+            fields.get_mut("prefix").map(forget_long_prefix);
+            for list in ["table", "left_early"] {
+                let sessions = fields.get_mut(list).and_then(serde_json::Value::as_array_mut);
+                sessions.into_iter().flatten().for_each(forget_session);
             }
             fields.values_mut().for_each(forget_secrets);
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(forget_secrets),
         _ => {}
+    }
+}
+
+/// Its prefix, and its pool.
+fn forget_session(session: &mut serde_json::Value) {
+    assert_eq!(session.as_array().map(Vec::len), Some(10), "{session}");
+    forget_long_prefix(&mut session[3]);
+    session[6] = 0.into();
+}
+
+/// A length and bytes: of a long one, those of a hash.
+fn forget_long_prefix(prefix: &mut serde_json::Value) {
+    if prefix[0].as_u64().expect("a length") > 48 {
+        prefix[1] = "".into();
     }
 }
 

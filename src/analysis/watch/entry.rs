@@ -1,22 +1,20 @@
 //! One watched entry: what the configuration says of it, and how it stands.
 
+use crate::kept;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use super::notice::{Failures, Login, Notice, Recovery, Verdict};
 use super::window::Span;
 use super::{OpenLogin, Window};
 
 /// What is watched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// As the configuration has it: `user` or `database/user`.
     pub name: String,
     /// Only logins into this database count.
-    #[serde(with = "crate::analysis::saved::optional_bytes")]
     pub database: Option<Vec<u8>>,
     /// The account.
-    #[serde(with = "crate::analysis::saved::bytes")]
     pub user: Vec<u8>,
     /// How long it may be silent, in minutes.
     pub minutes: u32,
@@ -24,11 +22,13 @@ pub struct Entry {
     pub window: Window,
 }
 
+kept!(Entry { name, database, user, minutes, window });
+
 /// A window that does nothing but be open has been so for a whole day.
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
 /// How an entry stands. Times are milliseconds since 1970-01-01 UTC, and are shifted when the clock is set.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct State {
     /// When watching it began.
     pub(super) start: i64,
@@ -53,6 +53,8 @@ pub(super) struct State {
     /// No login has matched for a whole window.
     missed: bool,
 }
+
+kept!(State { start, decided, assumed, failures, pending, opened, due, alerted, outage_since, back, span, missed });
 
 impl State {
     pub(super) fn new(start: i64) -> Self {

@@ -1,13 +1,13 @@
 //! What somebody has to be told.
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 use std::collections::VecDeque;
 
 use crate::limits::RECENT_FAILURES;
 use crate::pgbouncer::record::Stamp;
 
 /// Why there is an alert: a DBA acts differently on each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It does not even try.
     Silent,
@@ -22,6 +22,8 @@ pub enum Verdict {
     /// The log cannot be read.
     LogUnreadable,
 }
+
+kept!(Verdict: Silent | Failing | LogSilent | PgbouncerDown | LogMissing | LogUnreadable);
 
 impl Verdict {
     /// The words that alerts use.
@@ -38,7 +40,7 @@ impl Verdict {
 }
 
 /// A login, as the watch remembers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// How many attempts came before it.
     pub sequence: u64,
@@ -47,22 +49,21 @@ pub struct Login {
     /// When, as the log has it.
     pub stamp: Stamp,
     /// From where.
-    #[serde(with = "crate::analysis::saved::bytes")]
     pub host: Vec<u8>,
     /// Nothing proves it but that it lived on.
     pub assumed: bool,
 }
 
+kept!(Login { sequence, at, stamp, host, assumed });
+
 /// Failed attempts since the last login, within one window.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failures {
     /// How many.
     pub count: u64,
     /// Why the last one failed.
-    #[serde(with = "crate::analysis::saved::bytes")]
     pub reason: Vec<u8>,
     /// Where it came from.
-    #[serde(with = "crate::analysis::saved::bytes")]
     pub host: Vec<u8>,
     /// The opening of the window in which they came; `None` before the first.
     pub opening: Option<i64>,
@@ -73,6 +74,8 @@ pub struct Failures {
     /// When the last one came, in milliseconds since 1970-01-01 UTC.
     pub at: i64,
 }
+
+kept!(Failures { count, reason, host, opening, sequence, recent, at });
 
 impl Failures {
     pub(super) fn add(&mut self, sequence: u64, at: i64) {

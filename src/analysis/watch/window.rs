@@ -9,26 +9,26 @@
 //! An edge that the clock shows twice (the end of summer time) is its first time; one that it skips is the moment of
 //! the change. So a window opens once and closes once, whatever the clock does in between.
 
+use crate::kept;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 /// When an entry is expected to log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// It opens after this local time.
-    #[serde(with = "crate::analysis::saved::time")]
     pub open: Time,
     /// It closes at this local time; on the next day where that is earlier. Equal edges: it is always open.
-    #[serde(with = "crate::analysis::saved::time")]
     pub close: Time,
     /// The days on which it opens, Monday first.
     pub days: [bool; 7],
 }
 
+kept!(Window { open, close, days });
+
 /// A stretch of time within which a window is either open or closed all along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// Since when, in milliseconds since 1970-01-01 UTC; `i64::MIN` where it always was so.
     pub from: i64,
@@ -37,6 +37,8 @@ pub struct Span {
     /// Whether it is open strictly between these two.
     pub open: bool,
 }
+
+kept!(Span { from, to, open });
 
 impl Span {
     /// Nothing: for a cache that is still empty.

@@ -22,8 +22,8 @@ impl<F> Daemon<F> {
         self.saver = Some(Saver::new(path.clone()));
         match state::load(world, &path) {
             Ok(None) => self.begin(world),
-            Ok(Some(state)) => match self.fits(state, settings) {
-                Ok(state) => self.go_on(world, state),
+            Ok(Some((state, analyzer))) => match self.fits(&state, analyzer, settings) {
+                Ok(analyzer) => self.go_on(world, state, analyzer),
                 Err(why) => self.begin_in_spite_of(world, &path, why),
             },
             Err(Unusable::Bad(why)) => self.begin_in_spite_of(world, &path, &why),
@@ -39,13 +39,12 @@ impl<F> Daemon<F> {
         }
     }
 
-    /// The same state with the analyzer as the configuration now has it, or why it is of no use.
-    fn fits(&self, state: State, settings: Settings) -> Result<State, &'static str> {
+    /// What was known as the configuration now has it, or why it is of no use.
+    fn fits(&self, state: &State, analyzer: Analyzer, settings: Settings) -> Result<Analyzer, &'static str> {
         if !state.places.iter().any(|place| self.is_configured(&place.path)) {
             return Err("it is of another log");
         }
-        let analyzer = state.analyzer.restored(settings).ok_or("it is damaged")?;
-        Ok(State { analyzer, ..state })
+        analyzer.restored(settings).ok_or("it is damaged")
     }
 
     fn begin_in_spite_of(&mut self, world: &mut impl World<File = F>, path: &Path, why: &str) {
@@ -68,8 +67,8 @@ impl<F> Daemon<F> {
         self.changed();
     }
 
-    fn go_on(&mut self, world: &mut impl World<File = F>, state: State) {
-        let State { is_over, at, start, day_start, knows_nothing, places, analyzer, post } = state;
+    fn go_on(&mut self, world: &mut impl World<File = F>, state: State, analyzer: Analyzer) {
+        let State { is_over, at, start, day_start, knows_nothing, places, post } = state;
         (self.analyzer, self.day_start) = (analyzer, day_start);
         self.post.restore(post, self.config.email.as_ref());
         self.find_logs(world, &places);
@@ -155,17 +154,16 @@ impl<F> Daemon<F> {
     /// Saves the state: of before anything was read, if it says where that begins.
     pub(super) fn save(&mut self, world: &mut impl World<File = F>, begin: Option<Vec<Place>>, is_over: bool) {
         let Some(saver) = &mut self.saver else { return };
-        let state: State<&Analyzer> = State {
+        let state = State {
             is_over,
             at: world.now(),
             start: self.start,
             day_start: self.day_start,
             knows_nothing: begin.is_some(),
             places: begin.unwrap_or_else(|| self.tails.iter().map(Tail::place).collect()),
-            analyzer: &self.analyzer,
             post: self.post.save(),
         };
-        if let Some(said) = saver.save(world, &state) {
+        if let Some(said) = saver.save(world, &state, &self.analyzer) {
             world.print(Output::Error, &format!("loganalyzer: {said}\n"));
         }
     }

@@ -3,17 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use crate::kept;
 
 use super::{Mishap, Source, Tail, Take, packed};
 use std::hash::BuildHasher;
 
-use crate::analysis::{Unkeyed, saved_bytes as bytes};
+use crate::analysis::Unkeyed;
 use crate::limits::{DIGEST_BYTES, LINE_MAX};
 use crate::runtime::world::World;
 
 /// Where the reading of one log stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The log.
     pub path: PathBuf,
@@ -22,9 +22,10 @@ pub struct Place {
     /// How files begin that are not read any more, hashed.
     done: Vec<u64>,
     /// Which of the logs it is.
-    #[serde(default)]
     pub(in crate::runtime) number: u32,
 }
+
+kept!(Place { path, files, done, number });
 
 /// So often a file that is not found is looked for again, as logrotate gives them all other names one after the other.
 pub(super) const PATIENCE: u32 = 8;
@@ -37,7 +38,7 @@ impl Place {
 }
 
 /// Where the reading of one file stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FilePlace {
     /// Device and inode.
     id: (u64, u64),
@@ -48,13 +49,14 @@ pub(super) struct FilePlace {
     /// How far it was read.
     pub(super) end: u64,
     /// The bytes just before that.
-    #[serde(with = "bytes")]
     pub(super) digest: Vec<u8>,
     /// When something was read last, in milliseconds since 1970-01-01 UTC.
     last_bytes: i64,
     /// When it was written to last, as of its opening, in nanoseconds since any moment.
     modified: i64,
 }
+
+kept!(FilePlace { id, offset, skipping, end, digest, last_bytes, modified });
 
 impl<F> Tail<F> {
     /// Where the reading stands.
