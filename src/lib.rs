@@ -7,7 +7,7 @@
 //! - [`report`]: how it is shown. State in, text out.
 //! - [`runtime`]: the world. Files, clock, signals.
 //!
-//! Beside them [`cli`], [`config`], [`kept`], [`limits`] and [`words`].
+//! Beside them [`cli`], [`config`], [`kept`], [`limits`], [`order`] and [`words`].
 //!
 //! ```
 //! use jiff::tz::TimeZone;
@@ -37,6 +37,7 @@ pub mod cli;
 pub mod config;
 pub mod kept;
 pub mod limits;
+pub mod order;
 pub mod pgbouncer;
 pub mod report;
 pub mod runtime;

@@ -3,6 +3,7 @@
 use crate::kept;
 use crate::kept::Kept;
 
+use crate::order;
 use crate::words;
 
 /// One kind.
@@ -63,7 +64,7 @@ impl<T: PartialEq, const MOST: usize> Kinds<T, MOST> {
     /// The kinds, the most frequent first.
     pub fn by_count(&self) -> Vec<&Kind<T>> {
         let mut rows: Vec<&Kind<T>> = self.rows.iter().collect();
-        rows.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.text.cmp(&right.text)));
+        order::sort_by(&mut rows, |left, right| right.count.cmp(&left.count).then_with(|| left.text.cmp(&right.text)));
         rows
     }
 

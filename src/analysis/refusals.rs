@@ -5,6 +5,7 @@ use super::session_table::Key;
 use crate::kept;
 use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{RECENT_REFUSALS, REFUSAL_REASONS};
+use crate::order;
 use crate::pgbouncer::reasons::LOGIN_FAILED;
 
 /// Refused clients: each counts once, though pgbouncer writes a closing, a `login failed`, or both, in either order
@@ -152,7 +153,7 @@ impl Refusals {
     pub fn by_reason(&self) -> Vec<(&[u8], u64)> {
         let mut rows: Vec<(&[u8], u64)> =
             self.reasons.iter().filter(|row| row.count > 0).map(|row| (&row.text[..], row.count)).collect();
-        rows.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
+        order::sort_by(&mut rows, |left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
         rows
     }
 

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::accounts::{Account, Accounts, Kind, Moment, Row, Tally, Ticket};
 use super::tally::extend;
 use crate::limits::{ATTEMPTS_TO_TELL, SESSIONS};
+use crate::order;
 use crate::pgbouncer::record::Stamp;
 
 /// An attempt that is still open, when a summary is made.
@@ -94,7 +95,7 @@ impl<'a> Breakdown<'a> {
     pub fn rows(&self) -> Vec<(&'a [u8], Row)> {
         let mut rows: Vec<_> = self.counters.of(self.place).filter(|(_, row)| !row.is_empty()).collect();
         let size = |row: &Row| (row.logins, row.failed);
-        rows.sort_unstable_by(|left, right| size(&right.1).cmp(&size(&left.1)).then_with(|| left.0.cmp(right.0)));
+        order::sort_by(&mut rows, |left, right| size(&right.1).cmp(&size(&left.1)).then_with(|| left.0.cmp(right.0)));
         rows
     }
 }
@@ -120,7 +121,7 @@ const _: () =
 impl<'a> Counters<'a> {
     fn new(accounts: &'a Accounts) -> Self {
         let mut order: Vec<u16> = (0..accounts.pairs.len() as u16).collect();
-        order.sort_unstable_by_key(|&number| accounts.pairs[usize::from(number)].place());
+        order::sort_by_key(&mut order, |&number| accounts.pairs[usize::from(number)].place());
         Self { accounts, order, open: vec![[0; 2]; accounts.pairs.len()] }
     }
 
@@ -163,8 +164,9 @@ impl Accounts {
         let named =
             now.iter().enumerate().filter(|(_, account)| account.tally.attempts + account.tally.failed_later > 0);
         let mut accounts: Vec<_> = named.map(|(number, account)| account.summary(number as u16, &counters)).collect();
-        accounts
-            .sort_by(|left, right| right.tally.logins.cmp(&left.tally.logins).then_with(|| left.user.cmp(right.user)));
+        order::sort_by(&mut accounts, |left, right| {
+            right.tally.logins.cmp(&left.tally.logins).then_with(|| left.user.cmp(right.user))
+        });
         Summary { total, accounts, others, other_accounts: self.other_names.estimate() }
     }
 }

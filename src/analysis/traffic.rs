@@ -186,10 +186,12 @@ impl StatsPeriod {
 
     /// In milliseconds; pgbouncer's default as long as nothing is known.
     pub fn milliseconds(&self) -> i64 {
-        let mut known = self.differences;
-        let known = &mut known[..self.count.min(self.differences.len())];
-        known.sort_unstable();
-        known.get(known.len() / 2).copied().unwrap_or(STATS_PERIOD_MS)
+        let known = &self.differences[..self.count.min(self.differences.len())];
+        // The median: half of them are smaller, or the same and before it.
+        let smaller =
+            |place: usize| known.iter().enumerate().filter(|one| (one.1, one.0) < (&known[place], place)).count();
+        let median = (0..known.len()).find(|&place| smaller(place) == known.len() / 2);
+        median.map_or(STATS_PERIOD_MS, |place| known[place])
     }
 
     /// In milliseconds, if the log has shown it.

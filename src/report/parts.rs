@@ -4,6 +4,7 @@ use super::Report;
 use crate::analysis::hours::{Day, Hours};
 use crate::analysis::timelines::Timeline;
 use crate::limits::LISTED_WINDOWS;
+use crate::order;
 
 /// Logins by the hour.
 pub(super) struct ByHour {
@@ -32,7 +33,9 @@ impl Report<'_> {
         let named = |(number, day): (usize, &Day)| Some((self.analyzer.account_name(self.of, number)?, *day));
         let mut accounts: Vec<(Vec<u8>, Day)> = all.accounts().filter_map(named).collect();
         let logins = |day: &Day| day.iter().map(|hour| u128::from(hour.logins())).sum::<u128>();
-        accounts.sort_by(|left, right| logins(&right.1).cmp(&logins(&left.1)).then_with(|| left.0.cmp(&right.0)));
+        order::sort_by(&mut accounts, |left, right| {
+            logins(&right.1).cmp(&logins(&left.1)).then_with(|| left.0.cmp(&right.0))
+        });
         ByHour { all, accounts }
     }
 

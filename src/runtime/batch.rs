@@ -12,6 +12,7 @@ use super::span::Span;
 use super::tail::Take;
 use crate::analysis::zones::Zones;
 use crate::limits::ORDER_BYTES;
+use crate::order;
 use crate::pgbouncer::lines::{Kind, Lines};
 use crate::pgbouncer::parser::{Parser, Reading};
 
@@ -106,7 +107,7 @@ fn in_order<'a>(paths: &'a [PathBuf], zone: &TimeZone, now: i64) -> Vec<&'a Path
     let begin = |path: &&'a PathBuf| Some((begin(path, zone, now)?, *path));
     let times: Vec<Option<(i64, &PathBuf)>> = order.iter().map(begin).collect();
     let mut known: Vec<(i64, &PathBuf)> = times.iter().flatten().copied().collect();
-    known.sort_by_key(|(at, _)| *at);
+    order::sort_by_key(&mut known, |(at, _)| *at);
     let places = order.iter_mut().zip(&times).filter(|(_, time)| time.is_some()).map(|(place, _)| place);
     places.zip(known).for_each(|(place, (_, path))| *place = path);
     order

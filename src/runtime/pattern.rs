@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::world::World;
+use crate::order;
 
 /// Whether a log of the configuration is a pattern.
 pub fn is_pattern(log: &Path) -> bool {
@@ -39,7 +40,7 @@ pub fn expand(world: &mut impl World, logs: &[PathBuf]) -> Vec<PathBuf> {
                 .map(bare)
                 .filter(|path| matches(log, path))
                 .collect();
-            found.sort();
+            order::sort_by(&mut found, Ord::cmp);
         }
         found.retain(|path| !paths.contains(path));
         paths.extend(found);

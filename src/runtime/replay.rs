@@ -15,6 +15,7 @@ use crate::analysis::silences::Silences;
 use crate::analysis::watch::{Entry, Notice, Watch, Window};
 use crate::config::{Config, zone};
 use crate::limits::{DISORDER_MS, REPLAY_ABSURD_MS, REPLAY_JUMP_MS};
+use crate::order;
 use crate::pgbouncer::fallback::Fallback;
 use crate::pgbouncer::lines::Line;
 use crate::pgbouncer::record::Stamp;
@@ -136,7 +137,7 @@ fn context<'a>(analyzer: &'a Analyzer, format: &'a TimeFormat, local: &'a dyn Fn
 fn propose_thresholds(analyzer: &mut Analyzer, end: i64, format: &TimeFormat, json: bool) -> String {
     let mut silences = analyzer.silences(end);
     silences.retain(|(_, silence)| silence.logins > 0);
-    silences.sort_by(|left, right| right.1.logins.cmp(&left.1.logins).then_with(|| left.0.cmp(&right.0)));
+    order::sort_by(&mut silences, |left, right| right.1.logins.cmp(&left.1.logins).then_with(|| left.0.cmp(&right.0)));
     let write = if json { events::write_proposal_json } else { events::write_proposal_text };
     let local = |instant| analyzer.log_clock(instant);
     let context = context(analyzer, format, &local);

@@ -6,6 +6,7 @@ use super::reader::Reader;
 use super::{Daemon, input};
 use crate::analysis::heartbeat::Trouble;
 use crate::limits::{LOGS, LOGS_MS, LOOK_BACK_BYTES};
+use crate::order;
 use crate::pgbouncer::lines::Line;
 use crate::runtime::pattern;
 use crate::runtime::tail::{Mishap, Place, Tail};
@@ -36,7 +37,7 @@ impl<F> Daemon<F> {
                 }
             }
         }
-        self.tails.sort_by_key(|tail| paths.iter().position(|path| path == tail.path()));
+        order::sort_by_key(&mut self.tails, |tail| paths.iter().position(|path| path == tail.path()));
         self.name_logs();
         self.look_for_logs = world.elapsed() + LOGS_MS;
     }

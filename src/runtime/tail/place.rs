@@ -10,6 +10,7 @@ use std::hash::BuildHasher;
 
 use crate::analysis::Unkeyed;
 use crate::limits::{DIGEST_BYTES, LINE_MAX};
+use crate::order;
 use crate::runtime::world::World;
 
 /// Where the reading of one log stands.
@@ -196,7 +197,7 @@ impl<F> Tail<F> {
             .filter(|(_, status)| status.is_file && status.modified > modified && status.id != id)
             .map(|(path, status)| (status.modified, status.id, path))
             .collect();
-        between.sort();
+        order::sort_by(&mut between, Ord::cmp);
         for (_, id, path) in between {
             if !self.read_one_between(world, (path, id), now, take, tell) {
                 return false;
