@@ -1,13 +1,13 @@
 //! How what is known is kept in a state file: as JSON, every field in its place, written and read by one description.
 //!
 //! ```
-//! use loganalyzer::kept::{self, Kept};
+//! use loganalyzer_engine::kept::{self, Kept};
 //!
 //! struct Moment {
 //!     at: i64,
 //!     names: Vec<String>,
 //! }
-//! loganalyzer::kept!(Moment { at, names });
+//! loganalyzer_engine::kept!(Moment { at, names });
 //!
 //! let text = kept::text(&Moment { at: -5, names: vec!["web".to_owned()] });
 //! assert_eq!(text, r#"{"at":-5,"names":["web"]}"#);
@@ -17,7 +17,8 @@
 //!
 //! Only what was written so is read, and anything else is refused as a whole: another order, another name, a number
 //! beyond its type. A [`Reader`] goes on with zeros once something is wrong, and what comes of it is thrown away: so
-//! there is no way out in the middle of anything, and the code for it, of some sixty structures, stays small.
+//! there is no way out in the middle of anything, and the code for it, of some sixty structures, stays small. Nor is any of
+//! it inlined, though it is compiled with what has to be fast: it would be three times as large.
 
 mod reader;
 mod types;
@@ -35,11 +36,13 @@ pub trait Kept: Sized {
     fn load(from: &mut Reader<'_>) -> Self;
 
     /// Writes some of them: as a list. Bytes are a text.
+    #[inline(never)]
     fn save_all(all: &[Self], to: &mut Writer) {
         to.list(all);
     }
 
     /// Reads what [`Kept::save_all`] has written.
+    #[inline(never)]
     fn load_all(from: &mut Reader<'_>) -> Vec<Self> {
         let mut all = Vec::new();
         let outer = from.open("]");
@@ -74,10 +77,12 @@ pub fn read<T: Kept>(text: &str) -> Option<T> {
 macro_rules! kept {
     ($type:ident: $($name:ident)|*) => {
         impl $crate::kept::Kept for $type {
+            #[inline(never)]
             fn save(&self, to: &mut $crate::kept::Writer) {
                 to.name(concat!($(stringify!($name), ","),*), *self as usize);
             }
 
+            #[inline(never)]
             fn load(from: &mut $crate::kept::Reader<'_>) -> Self {
                 const ALL: &[$type] = &[$($type::$name),*];
                 ALL[from.name(concat!($(stringify!($name), ","),*))]
@@ -86,12 +91,14 @@ macro_rules! kept {
     };
     (@ [$($generic:tt)*] [$type:ty] [$names:expr] [$($field:tt),*] [$($left:ident = $value:expr),*] [$($then:path)?]) => {
         impl<$($generic)*> $crate::kept::Kept for $type {
+            #[inline(never)]
             fn save(&self, to: &mut $crate::kept::Writer) {
                 let outer = to.open($names);
                 $($crate::kept::Kept::save(&self.$field, to.field());)*
                 to.close(outer);
             }
 
+            #[inline(never)]
             fn load(from: &mut $crate::kept::Reader<'_>) -> Self {
                 let outer = from.open($names);
                 let read = Self {

@@ -7,7 +7,7 @@
 //! - [`report`]: how it is shown. State in, text out.
 //! - [`runtime`]: the world. Files, clock, signals.
 //!
-//! Beside them [`cli`], [`config`], [`kept`], [`limits`], [`order`] and [`words`].
+//! Beside them [`cli`], [`config`], [`kept`](mod@kept), [`limits`], [`order`] and [`words`].
 //!
 //! ```
 //! use jiff::tz::TimeZone;
@@ -32,13 +32,5 @@
 
 #![forbid(unsafe_code)]
 
-pub mod analysis;
-pub mod cli;
-pub mod config;
-pub mod kept;
-pub mod limits;
-pub mod order;
-pub mod pgbouncer;
-pub mod report;
-pub mod runtime;
-pub mod words;
+pub use loganalyzer_engine::{analysis, kept, limits, order, pgbouncer, words};
+pub use loganalyzer_shell::{cli, config, program, report, runtime};

@@ -24,6 +24,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What was read must be so, or all is refused.
+    #[inline(never)]
     pub fn check(&mut self, is_sound: bool) {
         if !is_sound {
             (self.rest, self.is_broken) = ("", true);
@@ -31,6 +32,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The same as of [`super::Writer::open`].
+    #[inline(never)]
     pub fn open(&mut self, names: &'static str) -> &'static str {
         self.begin();
         self.expect(if names == "]" { "[" } else { "{" });
@@ -38,12 +40,14 @@ impl<'a> Reader<'a> {
     }
 
     /// The same as of [`super::Writer::close`].
+    #[inline(never)]
     pub fn close(&mut self, outer: &'static str) {
         self.expect(self.names);
         self.names = outer;
     }
 
     /// The next name must stand here, where there are names.
+    #[inline(never)]
     pub fn field(&mut self) -> &mut Self {
         if let Some((name, rest)) = self.names.split_once(',') {
             self.names = rest;
@@ -56,11 +60,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the list goes on.
+    #[inline(never)]
     pub fn has_more(&self) -> bool {
         !self.rest.is_empty() && !self.rest.starts_with(']')
     }
 
     /// Which of some names stands here.
+    #[inline(never)]
     pub fn name(&mut self, names: &'static str) -> usize {
         let name = self.text();
         let number = names.split_terminator(',').position(|known| known == name);
@@ -69,6 +75,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number from `least` to `most`, as its bits.
+    #[inline(never)]
     pub(super) fn number(&mut self, least: i64, most: u64) -> u64 {
         self.begin();
         let is_negative = self.takes("-");
@@ -83,6 +90,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text.
+    #[inline(never)]
     pub(super) fn text(&mut self) -> String {
         let mut text = String::new();
         self.begin();
@@ -95,6 +103,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next character of a text; `None` at its end.
+    #[inline(never)]
     fn char(&mut self) -> Option<char> {
         let char = self.rest.chars().next().filter(|&char| char != '"')?;
         self.rest = &self.rest[char.len_utf8()..];
@@ -107,6 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands behind a backslash.
+    #[inline(never)]
     fn escaped(&mut self) -> Option<char> {
         if self.takes("u") {
             let (digits, rest) = self.rest.split_at_checked(4)?;
@@ -119,6 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing may stand here, and does.
+    #[inline(never)]
     pub(super) fn takes(&mut self, text: &str) -> bool {
         match self.rest.strip_prefix(text) {
             Some(rest) => {
@@ -130,12 +141,14 @@ impl<'a> Reader<'a> {
     }
 
     /// This must stand here.
+    #[inline(never)]
     pub fn expect(&mut self, text: &str) {
         let is_there = self.takes(text);
         self.check(is_there);
     }
 
     /// A comma, where there must be one.
+    #[inline(never)]
     pub(super) fn begin(&mut self) {
         if !matches!(self.last, b'[' | b'{' | b':' | b',') {
             self.expect(",");

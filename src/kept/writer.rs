@@ -23,23 +23,27 @@ impl Writer {
     }
 
     /// Writes this as it is.
+    #[inline(never)]
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
     /// Begins a structure with these names (`at,names,}`), or a list (`]`); gives what [`Writer::close`] needs.
+    #[inline(never)]
     pub fn open(&mut self, names: &'static str) -> &'static str {
         self.begin(if names == "]" { "[" } else { "{" });
         std::mem::replace(&mut self.names, names)
     }
 
     /// Ends it.
+    #[inline(never)]
     pub fn close(&mut self, outer: &'static str) {
         self.text.push_str(self.names);
         self.names = outer;
     }
 
     /// Writes the next name, where there are names.
+    #[inline(never)]
     pub fn field(&mut self) -> &mut Self {
         if let Some((name, rest)) = self.names.split_once(',') {
             self.names = rest;
@@ -50,6 +54,7 @@ impl Writer {
     }
 
     /// Writes a list.
+    #[inline(never)]
     pub(super) fn list<T: Kept>(&mut self, all: &[T]) {
         let outer = self.open("]");
         all.iter().for_each(|one| one.save(self));
@@ -57,11 +62,13 @@ impl Writer {
     }
 
     /// Writes one of some names (`Up,Over,`).
+    #[inline(never)]
     pub fn name(&mut self, names: &'static str, number: usize) {
         self.quoted(names.split(',').nth(number).unwrap_or_default());
     }
 
     /// Writes a number.
+    #[inline(never)]
     pub(super) fn number(&mut self, is_negative: bool, mut magnitude: u64) {
         let mut digits = [0; 20];
         let mut start = digits.len();
@@ -77,6 +84,7 @@ impl Writer {
     }
 
     /// Writes a text.
+    #[inline(never)]
     pub(super) fn quoted(&mut self, text: &str) {
         self.begin("\"");
         text.chars().for_each(|char| self.char(char));
@@ -84,12 +92,14 @@ impl Writer {
     }
 
     /// Writes bytes as a text of as many characters, U+0000 to U+00FF.
+    #[inline(never)]
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.begin("\"");
         bytes.iter().for_each(|&byte| self.char(byte.into()));
         self.text.push('"');
     }
 
+    #[inline(never)]
     fn char(&mut self, char: char) {
         const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
         match char {
@@ -107,6 +117,7 @@ impl Writer {
     }
 
     /// A comma where one is needed, and how something begins.
+    #[inline(never)]
     pub(super) fn begin(&mut self, start: &str) {
         if !self.text.is_empty() && !self.text.ends_with(['[', '{', ':']) {
             self.text.push(',');

@@ -51,7 +51,7 @@ fn date_words(line: &[u8]) -> Option<[u64; 3]> {
 }
 
 /// pgbouncer's own prefix.
-#[inline]
+#[inline(never)]
 pub(super) fn parse_own<'a>(line: &'a [u8], cache: &mut DateCache) -> Option<Header<'a>> {
     let rest = line.get(19..)?;
     if rest.first() != Some(&b'.') {

@@ -187,7 +187,7 @@ fn is_nested(message: &[u8]) -> bool {
     message.first().is_some_and(u8::is_ascii_digit) && header::parse_own(message, &mut DateCache::default()).is_some()
 }
 
-#[inline]
+#[inline(never)]
 fn read_message<'a>(header: &Header<'a>) -> Option<Record<'a>> {
     let socket = message::parse_socket(header.message);
     let event = match &socket {
