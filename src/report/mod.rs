@@ -17,6 +17,7 @@ pub mod paint;
 mod parts;
 pub mod prometheus;
 pub mod safe;
+mod tables;
 pub mod text;
 pub mod time;
 pub mod verbose;
