@@ -13,7 +13,7 @@ use loganalyzer::cli::{self, Arguments, Command, Format};
 use loganalyzer::config::{Config, zone};
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
-use loganalyzer::report::{Report, csv, json, text};
+use loganalyzer::report::{Report, csv, json, page, text};
 use loganalyzer::runtime::batch::Logs;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::replay::{self, Replay};
@@ -129,6 +129,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     match arguments.format {
         Format::Text => print_text(&report),
         Format::Json => print(&json::write(&report)),
+        Format::Html => print(&page::write(&report)),
         Format::Csv(table) => print_whole(|out| csv::write(&report, table, out)),
     }
 }

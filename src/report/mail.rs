@@ -327,12 +327,13 @@ fn name<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
-fn milliseconds(seconds: f64) -> String {
+/// `0.443 ms`.
+pub(super) fn milliseconds(seconds: f64) -> String {
     format!("{:.3} ms", seconds * 1000.0)
 }
 
 /// `1,204`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();

@@ -243,7 +243,7 @@ fn write_events(report: &Report<'_>, sheet: &mut dyn Sheet) -> fmt::Result {
     sheet.head(&["at", "pid", "event", "version"])?;
     for event in report.figures.happenings().lives() {
         sheet.text(report.format.print(event.millis).as_bytes())?;
-        sheet.number(&event.pid)?;
+        sheet.text(event.pid.to_string().as_bytes())?;
         sheet.number(&event.what.name())?;
         optional(sheet, event.what.version())?;
         sheet.end()?;

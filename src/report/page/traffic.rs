@@ -1,0 +1,97 @@
+//! What went through pgbouncer, by time.
+
+use super::Page;
+use super::chart::{Chart, Line, Units};
+use crate::analysis::traffic::Averages;
+use crate::report::Report;
+use crate::report::mail::{grouped, milliseconds};
+
+const COUNTS: &Units = &[("/s", 1.0), ("k/s", 1e3), ("M/s", 1e6), ("G/s", 1e9)];
+const BYTES: &Units = &[("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9)];
+const SECONDS: &Units = &[("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+const WAITS: &Units = &[("µs/s", 1e-6), ("ms/s", 1e-3), ("s/s", 1.0)];
+
+/// A figure of the stats: its name, its key in JSON, and where it is.
+type Figure = (&'static str, &'static str, fn(&Averages) -> Option<f64>);
+
+/// A chart: its title, its units and its lines.
+const CHARTS: [(&str, &Units, &[Figure]); 4] = [
+    (
+        "Requests and transactions per second",
+        COUNTS,
+        &[
+            ("requests", "requestsPerSecond", |averages| Some(averages.requests as f64)),
+            ("transactions", "transactionsPerSecond", |averages| Some(averages.since_1_8?.transactions as f64)),
+        ],
+    ),
+    (
+        "Bytes per second, from and to clients",
+        BYTES,
+        &[
+            ("out", "bytesOutPerSecond", |averages| Some(averages.bytes_out as f64)),
+            ("in", "bytesInPerSecond", |averages| Some(averages.bytes_in as f64)),
+        ],
+    ),
+    (
+        "Duration of a request and of a transaction",
+        SECONDS,
+        &[
+            ("request", "requestSeconds", |averages| Some(averages.request_seconds)),
+            ("transaction", "transactionSeconds", |averages| Some(averages.since_1_8?.transaction_seconds)),
+        ],
+    ),
+    (
+        "Waiting for a server, of all clients, per second",
+        WAITS,
+        &[("wait", "waitSeconds", |averages| Some(averages.since_1_8?.wait_seconds))],
+    ),
+];
+
+/// Writes the section.
+pub(super) fn write(report: &Report<'_>, page: &mut Page) {
+    page.section("traffic", "Traffic");
+    let Some(total) = report.figures.traffic().total().averages() else {
+        page.say(
+            "There are no stats in this log: <code>log_stats</code> is off, or the log is shorter than its period.",
+        );
+        return;
+    };
+    write_averages(&total, page);
+    let series = report.figures.traffic().series();
+    let minutes = series.width();
+    page.put("<div class=\"figures\">\n");
+    for (title, units, figures) in CHARTS {
+        let values = |figure: &Figure| series.iter().map(|(_, sums)| figure.2(&sums.averages()?)).collect();
+        let lines: Vec<Line> =
+            figures.iter().map(|figure| Line { name: figure.0, key: figure.1, values: values(figure) }).collect();
+        let at = series.iter().map(|(minute, _)| (report.local)(minute * 60_000)).collect();
+        // Where the stats come more seldom than the buckets, the next one is due a period later.
+        let longest = (minutes * 60_000).max(report.analyzer.stats_period().milliseconds()) * 3 / 2;
+        let chart = Chart { title, units, at, width: minutes * 60_000, longest, lines };
+        chart.write(report.period, page);
+    }
+    page.put("</div>\n");
+    if minutes > 1 {
+        page.add(format_args!("<p class=\"note\">Each point is the average over {minutes} minutes.</p>\n"));
+    }
+    if total.since_1_8.is_none() {
+        page.say("This pgbouncer is older than 1.8 and says nothing of transactions and of waiting.");
+    }
+}
+
+/// The averages over all of the period.
+fn write_averages(total: &Averages, page: &mut Page) {
+    let since = total.since_1_8;
+    let figures = [
+        ("requests per second", Some(grouped(total.requests))),
+        ("transactions per second", since.map(|since| grouped(since.transactions))),
+        ("bytes in per second", Some(grouped(total.bytes_in))),
+        ("bytes out per second", Some(grouped(total.bytes_out))),
+        ("a request", Some(milliseconds(total.request_seconds))),
+        ("a transaction", since.map(|since| milliseconds(since.transaction_seconds))),
+        ("waiting per second", since.map(|since| milliseconds(since.wait_seconds))),
+    ];
+    page.put("<p>On average: ");
+    let said = figures.into_iter().filter_map(|(name, figure)| Some(format!("<b>{}</b>&#160;{name}", figure?)));
+    page.put(&said.collect::<Vec<_>>().join(", ")).put(".</p>\n");
+}
