@@ -327,8 +327,7 @@ fn name<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
-/// `0.443 ms`.
-pub(super) fn milliseconds(seconds: f64) -> String {
+fn milliseconds(seconds: f64) -> String {
     format!("{:.3} ms", seconds * 1000.0)
 }
 

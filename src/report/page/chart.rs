@@ -26,6 +26,8 @@ pub(super) type Units = [(&'static str, f64)];
 pub(super) struct Line {
     pub(super) name: &'static str,
     pub(super) key: &'static str,
+    /// Its colour: `a`, `b`, or `f` for failures.
+    pub(super) class: &'static str,
     pub(super) values: Vec<Option<f64>>,
 }
 
@@ -84,9 +86,10 @@ impl Axis {
         while at <= self.to {
             if at >= self.from {
                 let format = if at % DAY == 0 { &of_days } else { &format };
-                let (x, end) = (self.x(at), y + 11.0);
+                let (x, below) = (self.x(at), y + 11.0);
+                let side = if x > RIGHT - 12.0 { " class=\"end\"" } else { "" };
                 page.add(format_args!(
-                    "<path d=\"M{x:.1} {y}v3\"/><text x=\"{x:.1}\" y=\"{end}\">{}</text>",
+                    "<path d=\"M{x:.1} {y}v3\"/><text{side} x=\"{x:.1}\" y=\"{below}\">{}</text>",
                     format.print(at)
                 ));
             }
@@ -135,10 +138,13 @@ impl Scale {
         BOTTOM - value / self.top() * (BOTTOM - TOP)
     }
 
-    /// A figure with its unit.
+    /// A figure with its unit, of three digits or more.
     fn say(&self, value: f64) -> String {
-        let decimals = if self.factor > 1.0 || self.factor < 1.0 { 2 } else { 0 };
-        format!("{:.decimals$} {}", value / self.factor, self.unit)
+        let value = value / self.factor;
+        let decimals = [100.0, 10.0].iter().filter(|least| value < **least).count();
+        let text = format!("{value:.decimals$}");
+        let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        format!("{text} {}", self.unit).trim_end().to_owned()
     }
 
     fn write(&self, page: &mut Page) {
@@ -152,6 +158,11 @@ impl Scale {
         }
         page.add(format_args!("<text class=\"unit\" x=\"{}\" y=\"6\">{}</text></g>", LEFT - 4.0, self.unit));
     }
+}
+
+/// A figure with the unit that fits it.
+pub(super) fn said(value: f64, units: &Units) -> String {
+    Scale::new(value, units).say(value)
 }
 
 impl Chart<'_> {
@@ -177,7 +188,7 @@ impl Chart<'_> {
         page.add(format_args!("\"><title>{}</title><desc>{said}</desc>", self.title));
         scale.write(page);
         axis.write(BOTTOM, page);
-        self.lines.iter().zip(["a", "b"]).for_each(|(line, class)| self.write_line(line, class, axis, &scale, page));
+        self.lines.iter().for_each(|line| self.write_line(line, axis, &scale, page));
         self.write_names(&scale, page);
         page.add(format_args!("</svg><p class=\"now\">{said}</p></figure>\n"));
     }
@@ -192,10 +203,10 @@ impl Chart<'_> {
         }
     }
 
-    fn write_line(&self, line: &Line, class: &str, axis: Axis, scale: &Scale, page: &mut Page) {
+    fn write_line(&self, line: &Line, axis: Axis, scale: &Scale, page: &mut Page) {
         page.add(format_args!(
-            "<path class=\"line {class}\" data-name=\"{}\" data-key=\"{}\" data-v=\"",
-            line.name, line.key
+            "<path class=\"line {}\" data-name=\"{}\" data-key=\"{}\" data-v=\"",
+            line.class, line.name, line.key
         ));
         let mut path = String::new();
         // The point before this one, and whether it stands alone.
@@ -216,25 +227,30 @@ impl Chart<'_> {
         page.put("\" d=\"").put(&path).put(if alone { "h0" } else { "" }).put("\"/>");
     }
 
-    /// The lines' names, where they end.
+    /// The lines' names, where they end: above the upper one and below the lower one, but on the chart, and apart.
     fn write_names(&self, scale: &Scale, page: &mut Page) {
-        let last = |line: &Line| line.values.iter().rev().find_map(|value| *value).map(|value| scale.y(value));
-        let mut names: Vec<(f64, &str, &str)> = self
-            .lines
-            .iter()
-            .zip(["a", "b"])
-            .filter_map(|(line, class)| Some((last(line)?, class, line.name)))
-            .collect();
-        names.sort_by(|one, other| one.0.total_cmp(&other.0));
-        if let [upper, rest @ ..] = &mut names[..] {
-            // Above the upper line and below the lower one, but on the chart, and apart.
-            upper.0 = (upper.0 - 5.0).clamp(TOP + 7.0, BOTTOM - if rest.is_empty() { 4.0 } else { 15.0 });
-            if let [lower] = rest {
-                lower.0 = (lower.0 + 11.0).clamp(upper.0 + 11.0, BOTTOM - 4.0);
-            }
-        }
-        for (y, class, name) in names {
-            page.add(format_args!("<text class=\"name {class}\" x=\"{RIGHT}\" y=\"{y:.1}\">{name}</text>"));
+        // A name is as long as a sixth of the chart.
+        let ends = |line: &Line| {
+            let known = line.values.iter().rev().take(line.values.len() / 6 + 1).flatten();
+            let (least, most) =
+                known.fold((f64::MAX, f64::MIN), |(least, most), value| (value.min(least), value.max(most)));
+            (least <= most).then(|| (scale.y(most), scale.y(least)))
+        };
+        let mut names: Vec<((f64, f64), &Line)> =
+            self.lines.iter().filter_map(|line| Some((ends(line)?, line))).collect();
+        names.sort_by(|one, other| one.0.0.total_cmp(&other.0.0));
+        let lowest = BOTTOM - if names.len() > 1 { 15.0 } else { 4.0 };
+        let mut before = None;
+        for ((top, bottom), line) in names {
+            let y = match before {
+                None => (top - 5.0).clamp(TOP + 7.0, lowest),
+                Some(before) => (bottom + 11.0).clamp(before + 11.0, (BOTTOM - 4.0).max(before + 11.0)),
+            };
+            before = Some(y);
+            page.add(format_args!(
+                "<text class=\"name {}\" x=\"{RIGHT}\" y=\"{y:.1}\">{}</text>",
+                line.class, line.name
+            ));
         }
     }
 

@@ -31,8 +31,8 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
         width: width * HOUR,
         longest: width * HOUR,
         lines: vec![
-            Line { name: "logins", key: "logins", values: logins },
-            Line { name: "failed", key: "failed", values: failed },
+            Line { name: "logins", key: "logins", class: "a", values: logins },
+            Line { name: "failed", key: "failed", class: "f", values: failed },
         ],
     };
     page.put("<div class=\"figures wide\">");

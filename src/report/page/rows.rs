@@ -63,6 +63,7 @@ impl Sheet for Rows<'_> {
         let text = value.to_string();
         match text.parse() {
             Ok(count) => self.cell(&grouped(count), FIGURE),
+            Err(_) if text.is_empty() => self.cell("&#160;", ""),
             Err(_) => self.cell(&text, ""),
         }
         Ok(())

@@ -1,10 +1,9 @@
 //! What went through pgbouncer, by time.
 
 use super::Page;
-use super::chart::{Chart, Line, Units};
+use super::chart::{Chart, Line, Units, said};
 use crate::analysis::traffic::Averages;
 use crate::report::Report;
-use crate::report::mail::{grouped, milliseconds};
 
 const COUNTS: &Units = &[("/s", 1.0), ("k/s", 1e3), ("M/s", 1e6), ("G/s", 1e9)];
 const BYTES: &Units = &[("B/s", 1.0), ("kB/s", 1e3), ("MB/s", 1e6), ("GB/s", 1e9)];
@@ -28,8 +27,8 @@ const CHARTS: [(&str, &Units, &[Figure]); 4] = [
         "Bytes per second, from and to clients",
         BYTES,
         &[
-            ("out", "bytesOutPerSecond", |averages| Some(averages.bytes_out as f64)),
-            ("in", "bytesInPerSecond", |averages| Some(averages.bytes_in as f64)),
+            ("bytes out", "bytesOutPerSecond", |averages| Some(averages.bytes_out as f64)),
+            ("bytes in", "bytesInPerSecond", |averages| Some(averages.bytes_in as f64)),
         ],
     ),
     (
@@ -62,8 +61,11 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     page.put("<div class=\"figures\">\n");
     for (title, units, figures) in CHARTS {
         let values = |figure: &Figure| series.iter().map(|(_, sums)| figure.2(&sums.averages()?)).collect();
-        let lines: Vec<Line> =
-            figures.iter().map(|figure| Line { name: figure.0, key: figure.1, values: values(figure) }).collect();
+        let line = |(figure, class): (&Figure, &'static str)| {
+            let (name, key, _) = *figure;
+            Line { name, key, class, values: values(figure) }
+        };
+        let lines: Vec<Line> = figures.iter().zip(["a", "b"]).map(line).collect();
         let at = series.iter().map(|(minute, _)| (report.local)(minute * 60_000)).collect();
         // Where the stats come more seldom than the buckets, the next one is due a period later.
         let longest = (minutes * 60_000).max(report.analyzer.stats_period().milliseconds()) * 3 / 2;
@@ -81,17 +83,13 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
 
 /// The averages over all of the period.
 fn write_averages(total: &Averages, page: &mut Page) {
-    let since = total.since_1_8;
-    let figures = [
-        ("requests per second", Some(grouped(total.requests))),
-        ("transactions per second", since.map(|since| grouped(since.transactions))),
-        ("bytes in per second", Some(grouped(total.bytes_in))),
-        ("bytes out per second", Some(grouped(total.bytes_out))),
-        ("a request", Some(milliseconds(total.request_seconds))),
-        ("a transaction", since.map(|since| milliseconds(since.transaction_seconds))),
-        ("waiting per second", since.map(|since| milliseconds(since.wait_seconds))),
-    ];
-    page.put("<p>On average: ");
-    let said = figures.into_iter().filter_map(|(name, figure)| Some(format!("<b>{}</b>&#160;{name}", figure?)));
-    page.put(&said.collect::<Vec<_>>().join(", ")).put(".</p>\n");
+    page.put("<dl class=\"tiles small\">");
+    for (_, units, figures) in CHARTS {
+        for (name, _, figure) in figures {
+            if let Some(figure) = figure(total) {
+                page.add(format_args!("<div><dt>{name}, mean</dt><dd>{}</dd></div>", said(figure, units)));
+            }
+        }
+    }
+    page.put("</dl>\n");
 }
