@@ -227,7 +227,7 @@ impl Chart<'_> {
         page.put("\" d=\"").put(&path).put(if alone { "h0" } else { "" }).put("\"/>");
     }
 
-    /// The lines' names, where they end: above the upper one and below the lower one, but on the chart, and apart.
+    /// The lines' names, where they end: above the upper one and below the lower one, where there is room, and apart.
     fn write_names(&self, scale: &Scale, page: &mut Page) {
         // A name is as long as a sixth of the chart.
         let ends = |line: &Line| {
@@ -244,7 +244,8 @@ impl Chart<'_> {
         for ((top, bottom), line) in names {
             let y = match before {
                 None => (top - 5.0).clamp(TOP + 7.0, lowest),
-                Some(before) => (bottom + 11.0).clamp(before + 11.0, (BOTTOM - 4.0).max(before + 11.0)),
+                Some(before) if bottom + 11.0 <= BOTTOM - 2.0 => (bottom + 11.0).max(before + 11.0),
+                Some(before) => (top - 5.0).max(before + 11.0),
             };
             before = Some(y);
             page.add(format_args!(

@@ -39,9 +39,9 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
         page.say("There was no outage.");
     }
     page.put(
-        "<p class=\"note\"><span class=\"key window\"></span> window in which it is expected \
-         <span class=\"key login\"></span> logins <span class=\"key failure\"></span> failed \
-         <span class=\"key outage\"></span> outage</p>\n<div class=\"figures\">\n",
+        "<p class=\"note keys\"><span><i class=\"window\"></i>window in which it is expected</span> \
+         <span><i class=\"login\"></i>logins</span> <span><i class=\"failure\"></i>failed</span> \
+         <span><i class=\"outage\"></i>outage</span></p>\n<div class=\"figures\">\n",
     );
     watched.iter().take(PAGE_TIMELINES).for_each(|entry| write_entry(report, entry, page));
     page.put("</div>\n");
