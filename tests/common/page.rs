@@ -48,7 +48,7 @@ pub fn tags(html: &str) -> Vec<Tag> {
         let mut tag = Tag { is_end: inside.starts_with('/'), ..Tag::default() };
         inside = inside.trim_start_matches('/');
         let end = inside.find(|character: char| !character.is_ascii_alphanumeric()).expect("the end of a name");
-        tag.name = inside[..end].to_owned();
+        inside[..end].clone_into(&mut tag.name);
         assert!(!tag.name.is_empty(), "a name: {}", &inside[..inside.len().min(60)]);
         inside = inside[end..].trim_start();
         while !inside.starts_with(['>', '/']) {

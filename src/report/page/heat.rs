@@ -3,7 +3,7 @@
 
 use super::chart::{Chart, Line, Units};
 use super::{Page, safe};
-use crate::analysis::hours::Day;
+use crate::analysis::hours::{Attempts, Day};
 use crate::limits::PAGE_HEAT;
 use crate::report::Report;
 use crate::report::mail::grouped;
@@ -61,7 +61,7 @@ fn write_table(accounts: &[(String, &Day)], page: &mut Page) {
     );
     (0..24).for_each(|hour| page.add(format_args!("<th scope=\"col\">{hour:02}</th>")));
     page.put("</tr></thead><tbody>\n");
-    let most = accounts.iter().flat_map(|(_, day)| day.iter().map(|hour| hour.logins())).max().unwrap_or(0).max(1);
+    let most = accounts.iter().flat_map(|(_, day)| day.iter().map(Attempts::logins)).max().unwrap_or(0).max(1);
     for (name, day) in accounts {
         page.add(format_args!("<tr><th scope=\"row\">{name}</th>"));
         for (hour, attempts) in day.iter().enumerate() {

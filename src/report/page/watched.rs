@@ -20,6 +20,9 @@ const BASE: f64 = 40.0;
 const LOW: f64 = 56.0;
 const BOTTOM: f64 = 66.0;
 
+/// Outages of an entry that are told below its picture; the table has more.
+const OUTAGES_IN_WORDS: usize = 3;
+
 /// Writes the section.
 pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     page.section("watched", "Watched accounts");
@@ -123,16 +126,10 @@ fn words(report: &Report<'_>, entry: &Watched<'_>, outages: &[&Outage]) -> Strin
         (logins.saturating_add(stretch.logins), failed.saturating_add(stretch.failed))
     });
     let windows = plural(entry.windows.len() as i64, "window", "windows");
-    let mut words = format!("{} logins and {} failed, in {windows}", grouped(logins), grouped(failed));
-    words += if outages.is_empty() { "; no outage." } else { "; out " };
-    let times: Vec<String> =
-        outages.iter().take(3).map(|outage| safe(outage_times(report, outage).as_bytes()).to_string()).collect();
-    words += &times.join("; ");
-    if outages.len() > times.len() {
-        words += &format!("; and {} more times", outages.len() - times.len());
-    }
-    if !outages.is_empty() {
-        words += ".";
-    }
-    words
+    let times = outages.iter().map(|outage| safe(outage_times(report, outage).as_bytes()).to_string());
+    let more = outages.len().saturating_sub(OUTAGES_IN_WORDS);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let times: Vec<String> = times.take(OUTAGES_IN_WORDS).chain(more).collect();
+    let out = if times.is_empty() { "no outage".to_owned() } else { format!("out {}", times.join("; ")) };
+    format!("{} logins and {} failed, in {windows}; {out}.", grouped(logins), grouped(failed))
 }
