@@ -332,6 +332,7 @@ fn milliseconds(seconds: f64) -> String {
 }
 
 /// `1,204`.
+#[inline(never)]
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =

@@ -16,6 +16,7 @@ mod watched;
 use std::fmt::{Arguments, Write};
 
 use super::Report;
+use super::mail::grouped;
 use super::safe::{Medium, Shown, shown};
 
 const STYLE: &str = include_str!("page/style.css");
@@ -30,22 +31,44 @@ struct Page {
     html: String,
 }
 
+/// Nobody waits for a page: what is called a hundred times is there once.
 impl Page {
     /// HTML as it is.
+    #[inline(never)]
     fn put(&mut self, html: &str) -> &mut Self {
         self.html.push_str(html);
         self
     }
 
     /// The same with figures and escaped names in it.
+    #[inline(never)]
     fn add(&mut self, html: Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.html.write_fmt(html);
     }
 
     /// A paragraph.
+    #[inline(never)]
     fn say(&mut self, html: &str) {
         self.put("<p>").put(html).put("</p>\n");
+    }
+
+    /// A paragraph of what is less important, such as what is left out.
+    #[inline(never)]
+    fn note(&mut self, html: Arguments<'_>) {
+        self.add(format_args!("<p class=\"note\">{html}</p>\n"));
+    }
+
+    /// A cell of a table with a figure.
+    #[inline(never)]
+    fn figure(&mut self, class: &str, figure: u64) {
+        self.add(format_args!("<td class=\"n{class}\">{}</td>", grouped(figure)));
+    }
+
+    /// The heading of a column.
+    #[inline(never)]
+    fn head(&mut self, class: &str, name: &str) {
+        self.add(format_args!("<th scope=\"col\"{class}>{name}</th>"));
     }
 
     /// Begins a section; the one before it ends.

@@ -1,5 +1,6 @@
 //! The accounts: who logged in, who failed and why, from where and into what.
 
+use super::rows::FIGURE;
 use super::{Page, safe};
 use crate::analysis::summary::{AccountSummary, Breakdown};
 use crate::limits::{PAGE_PARTS, PAGE_ROWS};
@@ -17,14 +18,14 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     }
     page.put("<div class=\"scroll\"><table class=\"accounts\"><thead><tr><th scope=\"col\">account</th>");
     for head in ["logins", "failed"] {
-        page.add(format_args!("<th scope=\"col\" class=\"n\">{head}</th>"));
+        page.head(FIGURE, head);
     }
     page.put("<th scope=\"col\">first login</th><th scope=\"col\">last login</th></tr></thead>\n");
     accounts.iter().take(PAGE_ROWS).for_each(|account| write_account(report, account, page));
     page.put("</table></div>\n");
     let more = accounts.len().saturating_sub(PAGE_ROWS);
     if more > 0 {
-        page.add(format_args!("<p class=\"note\">{more} more are in <code>--format csv:accounts</code>.</p>\n"));
+        page.note(format_args!("{more} more are in <code>--format csv:accounts</code>."));
     }
     let others = &report.summary.others;
     if others.attempts > 0 {
@@ -37,30 +38,24 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     }
     let total = &report.summary.total;
     if total.pending + total.assumed > 0 {
-        page.add(format_args!(
-            "<p class=\"note\">Of the logins {} are assumed, as their sessions lived on, and {} too young to be decided.</p>\n",
+        page.note(format_args!(
+            "Of the logins {} are assumed, as their sessions lived on, and {} too young to be decided.",
             grouped(total.assumed),
             grouped(total.pending)
         ));
     }
     if report.pushed_out() > 0 {
         let count = grouped(report.pushed_out());
-        page.add(format_args!(
-            "<p class=\"note\">{count} attempts were decided by their age, as too many were open.</p>\n"
-        ));
+        page.note(format_args!("{count} attempts were decided by their age, as too many were open."));
     }
 }
 
 /// Two rows: the figures, and what is behind them.
 fn write_account(report: &Report<'_>, account: &AccountSummary<'_>, page: &mut Page) {
     let tally = &account.tally;
-    let failed = if tally.failed > 0 { "n bad" } else { "n" };
-    page.add(format_args!(
-        "<tbody><tr><th scope=\"rowgroup\">{}</th><td class=\"n\">{}</td><td class=\"{failed}\">{}</td>",
-        safe(account.user),
-        grouped(tally.logins),
-        grouped(tally.failed)
-    ));
+    page.add(format_args!("<tbody><tr><th scope=\"rowgroup\">{}</th>", safe(account.user)));
+    page.figure("", tally.logins);
+    page.figure(if tally.failed > 0 { " bad" } else { "" }, tally.failed);
     let time = |stamp: Option<Stamp>| stamp.map_or("never".to_owned(), |stamp| report.format.print(stamp.millis));
     for stamp in [account.first, account.last] {
         page.add(format_args!("<td>{}</td>", safe(time(stamp).as_bytes())));

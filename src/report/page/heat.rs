@@ -40,7 +40,7 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     page.put("</div>\n");
     if width > 1 {
         let days = width / 24;
-        page.add(format_args!("<p class=\"note\">Each point stands for {days} × 24 hours.</p>\n"));
+        page.note(format_args!("Each point stands for {days} × 24 hours."));
     }
     let accounts: Vec<(String, &Day)> =
         hours.accounts.iter().map(|(name, day)| (safe(name).to_string(), day)).collect();
@@ -49,7 +49,7 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     let more = hours.accounts.len().saturating_sub(PAGE_HEAT);
     write_table(&shown, page);
     if more > 0 {
-        page.add(format_args!("<p class=\"note\">{more} more accounts are in <code>--format json</code>.</p>\n"));
+        page.note(format_args!("{more} more accounts are in <code>--format json</code>."));
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     };
     page.add(format_args!("<p class=\"period\">{} to {}</p>\n", safe(from.as_bytes()), safe(to.as_bytes())));
     if let Some(said) = filter::said(report, Medium::Html) {
-        page.add(format_args!("<p class=\"note\">Only {said}.</p>\n"));
+        page.note(format_args!("Only {said}."));
     }
     let lead = [of_watch(report), of_logins(report), of_refusals(report)].concat();
     page.add(format_args!("<p class=\"lead\">{lead}</p>\n"));

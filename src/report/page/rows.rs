@@ -10,7 +10,7 @@ use crate::report::tables::{self, Sheet, Table};
 
 /// Columns of figures, which stand on the right.
 const FIGURES: [&str; 4] = ["count", "refused", "closed", "minutes"];
-const FIGURE: &str = " class=\"n\"";
+pub(super) const FIGURE: &str = " class=\"n\"";
 
 struct Rows<'a> {
     page: &'a mut Page,
@@ -30,7 +30,7 @@ pub(super) fn table(report: &Report<'_>, table: Table, caption: &str, empty: (&s
     page.put("</tbody></table></div>\n");
     if more > 0 {
         let name = Table::ALL.iter().find(|known| known.1 == table).map_or("", |known| known.0);
-        page.add(format_args!("<p class=\"note\">{more} more are in <code>--format csv:{name}</code>.</p>\n"));
+        page.note(format_args!("{more} more are in <code>--format csv:{name}</code>."));
     }
 }
 
@@ -53,7 +53,7 @@ impl Sheet for Rows<'_> {
         self.page.put("<thead><tr>");
         for name in names {
             let class = if FIGURES.contains(name) { FIGURE } else { "" };
-            self.page.add(format_args!("<th scope=\"col\"{class}>{name}</th>"));
+            self.page.head(class, name);
         }
         self.page.put("</tr></thead><tbody>\n");
         Ok(())

@@ -1,6 +1,6 @@
 //! What is no account's: refused connections, warnings, servers, commands and restarts, and the log itself.
 
-use super::rows::table;
+use super::rows::{FIGURE, table};
 use super::{Page, safe};
 use crate::analysis::durations::Durations;
 use crate::report::Report;
@@ -72,7 +72,7 @@ fn write_durations(report: &Report<'_>, page: &mut Page) {
          <th scope=\"col\"></th>",
     );
     for head in ["closed", "half at most", "90 % at most", "99 % at most", "longest"] {
-        page.add(format_args!("<th scope=\"col\" class=\"n\">{head}</th>"));
+        page.head(FIGURE, head);
     }
     page.put("</tr></thead><tbody>\n");
     for (name, durations) in rows {
@@ -82,7 +82,8 @@ fn write_durations(report: &Report<'_>, page: &mut Page) {
 }
 
 fn write_quantiles(name: &str, durations: &Durations, page: &mut Page) {
-    page.add(format_args!("<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td>", grouped(durations.count())));
+    page.add(format_args!("<tr><th scope=\"row\">{name}</th>"));
+    page.figure("", durations.count());
     let longest = (durations.count() > 0).then(|| durations.longest());
     for millis in [50, 90, 99].map(|percent| durations.quantile(percent)).into_iter().chain([longest]) {
         page.add(format_args!("<td class=\"n\">{}</td>", millis.map_or(String::new(), duration)));
@@ -118,7 +119,9 @@ fn write_log(report: &Report<'_>, page: &mut Page) {
         ("gaps, in which lines are missing", report.figures.gaps()),
     ];
     for (name, count) in rows.into_iter().filter(|(name, count)| *count > 0 || *name == "all") {
-        page.add(format_args!("<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td></tr>\n", grouped(count)));
+        page.add(format_args!("<tr><th scope=\"row\">{name}</th>"));
+        page.figure("", count);
+        page.put("</tr>\n");
     }
     page.put("</tbody></table></div>\n");
     if lines.unrecognised > 0 {

@@ -74,7 +74,7 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     }
     page.put("</div>\n");
     if minutes > 1 {
-        page.add(format_args!("<p class=\"note\">Each point is the average over {minutes} minutes.</p>\n"));
+        page.note(format_args!("Each point is the average over {minutes} minutes."));
     }
     if total.since_1_8.is_none() {
         page.say("This pgbouncer is older than 1.8 and says nothing of transactions and of waiting.");

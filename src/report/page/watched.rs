@@ -50,7 +50,7 @@ pub(super) fn write(report: &Report<'_>, page: &mut Page) {
     page.put("</div>\n");
     let more = watched.len().saturating_sub(PAGE_TIMELINES);
     if more > 0 {
-        page.add(format_args!("<p class=\"note\">{more} more are in <code>--format json</code>.</p>\n"));
+        page.note(format_args!("{more} more are in <code>--format json</code>."));
     }
 }
 
