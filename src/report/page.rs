@@ -13,10 +13,10 @@ mod sections;
 mod traffic;
 mod watched;
 
-use std::fmt::{Arguments, Write};
+use std::fmt::{self, Arguments, Write};
 
 use super::Report;
-use super::mail::grouped;
+use super::mail;
 use super::safe::{Medium, Shown, shown};
 
 const STYLE: &str = include_str!("page/style.css");
@@ -75,6 +75,20 @@ impl Page {
     fn section(&mut self, id: &str, title: &str) {
         self.add(format_args!("</section>\n<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{title}</h2>\n"));
     }
+}
+
+/// `1,204`, without a string of its own wherever one is written.
+struct Grouped(u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&mail::grouped(self.0))
+    }
+}
+
+/// A figure as people read it.
+fn grouped(figure: u64) -> Grouped {
+    Grouped(figure)
 }
 
 /// A name from the log, or from the configuration.

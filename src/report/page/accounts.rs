@@ -1,12 +1,11 @@
 //! The accounts: who logged in, who failed and why, from where and into what.
 
 use super::rows::FIGURE;
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::analysis::summary::{AccountSummary, Breakdown};
 use crate::limits::{PAGE_PARTS, PAGE_ROWS};
 use crate::pgbouncer::record::Stamp;
 use crate::report::Report;
-use crate::report::mail::grouped;
 
 /// Writes the section.
 pub(super) fn write(report: &Report<'_>, page: &mut Page) {

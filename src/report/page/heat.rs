@@ -2,11 +2,10 @@
 //! warmer the more there are.
 
 use super::chart::{Chart, Line, Units};
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::analysis::hours::{Attempts, Day};
 use crate::limits::PAGE_HEAT;
 use crate::report::Report;
-use crate::report::mail::grouped;
 
 const COUNTS: &Units = &[("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9)];
 const HOUR: i64 = 3_600_000;

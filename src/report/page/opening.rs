@@ -1,9 +1,8 @@
 //! How the page begins: the period, a sentence that says how it went, and the figures that one looks for first.
 
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::report::Report;
 use crate::report::filter;
-use crate::report::mail::grouped;
 use crate::report::notice::plural;
 use crate::report::safe::Medium;
 use crate::report::text::{outage_name, outage_times};

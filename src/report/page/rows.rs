@@ -2,10 +2,9 @@
 
 use std::fmt::{self, Display};
 
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::limits::PAGE_ROWS;
 use crate::report::Report;
-use crate::report::mail::grouped;
 use crate::report::tables::{self, Sheet, Table};
 
 /// Columns of figures, which stand on the right.
@@ -62,7 +61,7 @@ impl Sheet for Rows<'_> {
     fn number(&mut self, value: &dyn Display) -> fmt::Result {
         let text = value.to_string();
         match text.parse() {
-            Ok(count) => self.cell(&grouped(count), FIGURE),
+            Ok(count) => self.cell(&grouped(count).to_string(), FIGURE),
             Err(_) if text.is_empty() => self.cell("&#160;", ""),
             Err(_) => self.cell(&text, ""),
         }

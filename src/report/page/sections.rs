@@ -1,10 +1,9 @@
 //! What is no account's: refused connections, warnings, servers, commands and restarts, and the log itself.
 
 use super::rows::{FIGURE, table};
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::analysis::durations::Durations;
 use crate::report::Report;
-use crate::report::mail::grouped;
 use crate::report::tables::Table;
 
 /// Writes the sections.

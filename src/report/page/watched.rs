@@ -3,12 +3,11 @@
 
 use super::chart::Axis;
 use super::rows::table;
-use super::{Page, safe};
+use super::{Page, grouped, safe};
 use crate::analysis::outages::Outage;
 use crate::analysis::timelines::Timeline;
 use crate::limits::PAGE_TIMELINES;
 use crate::report::Report;
-use crate::report::mail::grouped;
 use crate::report::notice::plural;
 use crate::report::parts::Watched;
 use crate::report::tables::Table;
