@@ -14,7 +14,7 @@ Usage: loganalyzer [OPTIONS]                    follow the log of the configurat
        loganalyzer [OPTIONS] replay [FILE...]   which alerts would complete logs have raised, by the log's own clock
        loganalyzer [OPTIONS] check              check configuration and log, say what would be watched
   -c, --config FILE   default: ./LogAnalyzer.json, then /etc/loganalyzer/LogAnalyzer.json
-      --format FORMAT of a report or replay: text (default) or json; of a report also csv or csv:TABLE
+      --format FORMAT of a report or replay: text (default) or json; of a report also html, csv or csv:TABLE
       --from TIME     with report and replay: only from there on, by the clock: 2026-11-23, \"2026-11-23 14:00\", 14:00
       --to TIME       with report and replay: only before that, or to the end of that day
       --user NAME     with report: only this account's logins and refusals
@@ -51,6 +51,8 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
+    /// For people: one page.
+    Html,
     /// For spreadsheets: one table of the report.
     Csv(Table),
 }
@@ -132,7 +134,7 @@ fn check(read: &Arguments) -> Option<&'static str> {
     let is_check = read.command == Command::Check;
     let wrong = [
         (read.format != Format::Text && !is_report && !is_replay, "--format goes with report and replay"),
-        (matches!(read.format, Format::Csv(_)) && is_replay, "replay writes --format text or json"),
+        (matches!(read.format, Format::Csv(_) | Format::Html) && is_replay, "replay writes --format text or json"),
         (read.span.from.is_some() && !is_report && !is_replay, "--from goes with report and replay"),
         (read.span.to.is_some() && !is_report && !is_replay, "--to goes with report and replay"),
         (read.user.is_some() && !is_report, "--user goes with report"),
@@ -151,13 +153,14 @@ fn parse_format(value: &OsString) -> Result<Format, String> {
     match value.to_str() {
         Some("text") => Ok(Format::Text),
         Some("json") => Ok(Format::Json),
+        Some("html") => Ok(Format::Html),
         Some("csv") => Ok(Format::Csv(Table::Accounts)),
         Some(name) if name.starts_with("csv:") => {
             let table = Table::named(&name["csv:".len()..]).map(Format::Csv);
             let names: Vec<&str> = Table::ALL.iter().map(|table| table.0).collect();
             table.ok_or_else(|| format!("--format {name}: write csv: and one of {}", names.join(", ")))
         }
-        _ => Err(format!("--format {}: write text, json or csv", value.to_string_lossy())),
+        _ => Err(format!("--format {}: write text, json, html or csv", value.to_string_lossy())),
     }
 }
 
@@ -207,13 +210,14 @@ mod tests {
     fn what_is_wrong_is_told() {
         for (words, message) in [
             (&["reprot"][..], "nobody knows the command \"reprot\": write report, replay or check"),
-            (&["--format", "xml"], "--format xml: write text, json or csv"),
+            (&["--format", "xml"], "--format xml: write text, json, html or csv"),
             (
                 &["--format", "csv:users"],
                 "--format csv:users: write csv: and one of accounts, addresses, databases, failures, refused, series, hours, \
                  warnings, servers, events, outages",
             ),
             (&["--format", "csv", "replay"], "replay writes --format text or json"),
+            (&["replay", "--format", "html"], "replay writes --format text or json"),
             (&["--format", "json"], "--format goes with report and replay"),
             (&["check", "--propose"], "--propose goes with replay"),
             (&["report", "--send-test-mail"], "--send-test-mail goes with check"),

@@ -91,6 +91,18 @@ pub const SUBJECT_MAX: usize = 200;
 /// Accounts, and addresses of each, in the HTML part of a mail; the plain text has them all.
 pub const HTML_ROWS: (usize, usize) = (100, 10);
 
+/// Rows of a table of the HTML page, and accounts in it; CSV has them all.
+pub const PAGE_ROWS: usize = 200;
+
+/// Addresses, databases and reasons of each account in that page.
+pub const PAGE_PARTS: usize = 8;
+
+/// Accounts in that page with their logins by the hour of the day, and watched entries with a picture.
+pub const PAGE_HEAT: usize = 40;
+
+/// See there. A picture of an entry whose windows fill a year takes 30 kB.
+pub const PAGE_TIMELINES: usize = 40;
+
 /// Accounts with series of their own in `prometheusFile`, beside the watched ones: the first that came. A client chooses its
 /// name, and each series is paid for by whoever keeps them all.
 pub const PROMETHEUS_ACCOUNTS: usize = 200;

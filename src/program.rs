@@ -11,7 +11,7 @@ use crate::cli::{self, Arguments, Command, Format};
 use crate::config::{Config, zone};
 use crate::report::paint::Style;
 use crate::report::time::TimeFormat;
-use crate::report::{Report, csv, json, text};
+use crate::report::{Report, csv, json, page, text};
 use crate::runtime::batch::Logs;
 use crate::runtime::daemon::{Daemon, Options};
 use crate::runtime::replay::{self, Replay};
@@ -128,6 +128,7 @@ fn report(arguments: &Arguments, files: &[PathBuf]) -> Result<(), Failure> {
     match arguments.format {
         Format::Text => print_text(&report),
         Format::Json => print(&json::write(&report)),
+        Format::Html => print(&page::write(&report)),
         Format::Csv(table) => print_whole(|out| csv::write(&report, table, out)),
     }
 }

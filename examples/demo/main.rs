@@ -14,13 +14,18 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
+use loganalyzer::analysis::analyzer::{Analyzer, Settings};
+use loganalyzer::analysis::watch::Watch;
 use loganalyzer::config::Config;
 use loganalyzer::config::email::Email;
 use loganalyzer::report::paint::Style;
 use loganalyzer::report::time::TimeFormat;
+use loganalyzer::report::{Report, page};
+use loganalyzer::runtime::batch::Logs;
 use loganalyzer::runtime::daemon::{Daemon, Options};
 use loganalyzer::runtime::outbox::{Letter, Refusal};
-use loganalyzer::runtime::replay::Replay;
+use loganalyzer::runtime::replay::{self, Replay};
+use loganalyzer::runtime::span::Span;
 use loganalyzer::runtime::system::System;
 use loganalyzer::runtime::world::{Manager, Output, Signals, Status, World};
 
@@ -55,22 +60,49 @@ impl Day {
         } else if minute % 5 == 0 && minute < gave_up {
             self.login(&mut text, "batch", "10.0.0.30", "password authentication failed");
         }
-        // Most is done around noon.
-        let load = 80 - (minute - 4 * 60).abs() / 9 + minute % 17;
+        // Most is done around noon. From 11:20 on the servers are all taken, until an administrator adds some at 11:40.
+        let crowded = (200..220).contains(&minute);
+        let load = 80 - (minute - 4 * 60).abs() / 9 + minute * 7 % 17;
+        let (xact, wait) = if crowded { (6200, 90_000 + load * 400) } else { (1400, 12) };
         self.line(
             &mut text,
             &format!(
-                "stats: {load} xacts/s, {} queries/s, in {} B/s, out {} B/s, xact 1500 us, query {} us, wait 12 us",
+                "stats: {load} xacts/s, {} queries/s, in {} B/s, out {} B/s, xact {} us, query {} us, wait {wait} us",
                 load * 2,
-                load * 420,
-                load * 1900,
-                300 + load
+                load * 420 + minute * 31 % 4000,
+                load * 1900 + minute * 57 % 9000,
+                xact + load * 2 + minute * 13 % 300,
+                xact / 5 + load + minute * 5 % 60
             ),
         );
+        self.write_happenings(&mut text, minute);
         if minute == 4 * 60 {
             self.rotate()?;
         }
         OpenOptions::new().append(true).create(true).open(&self.log)?.write_all(text.as_bytes())
+    }
+
+    /// What is no client's, and clients that are turned away.
+    fn write_happenings(&mut self, text: &mut String, minute: i64) {
+        let server = format!("S-0x{:x}: app/web@10.0.0.2:5432", 0x5600_0000 + minute % 10 * 400);
+        if minute % 10 < 3 {
+            let reason =
+                ["server idle timeout (age=600s)", "server lifetime over (age=3600s)"][usize::from(minute % 60 == 1)];
+            self.line(text, &format!("{server} closing because: {reason}"));
+            self.line(text, &format!("{server} new connection to server (from 10.0.0.1:{})", 41_000 + minute));
+        }
+        let (client, timeout) = ("C-0x5700000: (nodb)/etl@10.0.0.50:5000", "query_wait_timeout");
+        if (200..220).contains(&minute) {
+            let message = format!("C-0x5700190: app/web@10.0.0.12:5001 pooler error: {timeout}");
+            self.record(text, "WARNING", &message);
+        }
+        if (90..150).contains(&minute) && minute % 5 == 0 {
+            self.line(text, &format!("{client} closing because: no such database: dwh (age=0s)"));
+            self.record(text, "WARNING", &format!("{client} pooler error: no such database: dwh"));
+        }
+        if minute == 220 {
+            self.line(text, "RELOAD command issued");
+        }
     }
 
     /// An attempt and its closing.
@@ -83,8 +115,12 @@ impl Day {
     }
 
     fn line(&self, text: &mut String, message: &str) {
+        self.record(text, "LOG", message);
+    }
+
+    fn record(&self, text: &mut String, level: &str, message: &str) {
         let time = TimeFormat::default().print(self.now - MINUTE / 2);
-        let _ = writeln!(text, "{time}.500 UTC [4711] LOG {message}");
+        let _ = writeln!(text, "{time}.500 UTC [4711] {level} {message}");
     }
 
     /// As logrotate does it: rename, and a new file.
@@ -164,6 +200,16 @@ impl World for Day {
     }
 }
 
+/// The page on finished logs.
+fn write_page(config: Config, logs: &[PathBuf]) -> Result<String, String> {
+    let mut watch = Watch::new(config.watched, TimeZone::UTC, i64::MAX);
+    watch.keep_timelines();
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    let logs = Logs { paths: logs, zone: &TimeZone::UTC, now: 0, span: &Span::default() };
+    replay::observe(&mut analyzer, &logs)?;
+    Ok(page::write(&Report::complete(&analyzer, &config.date_time_format)))
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join(format!("loganalyzer-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -191,8 +237,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (file, subject) in postbox::mails(&mails)? {
         println!("{} : {subject}", file.display());
     }
-    println!("\nThe same day by `loganalyzer replay`, from the finished logs:\n");
     let logs = [log.with_extension("log.1"), log];
+    let page = mails.join("report.html");
+    let mut config = Config::parse("LogAnalyzer.json", &text)?;
+    config.log_time_zone = TimeZone::UTC;
+    std::fs::write(&page, write_page(config, &logs)?)?;
+    println!("\nThe same day by `loganalyzer report --format html`, for a browser: {}", page.display());
+    println!("\nThe same day by `loganalyzer replay`, from the finished logs:\n");
     for propose in [false, true] {
         let mut config = Config::parse("LogAnalyzer.json", &text)?;
         config.log_time_zone = TimeZone::UTC;

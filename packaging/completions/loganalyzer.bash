@@ -13,7 +13,7 @@ _loganalyzer() {
             return
             ;;
         --format)
-            mapfile -t COMPREPLY < <(compgen -W 'text json csv' -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W 'text json html csv' -- "$current")
             return
             ;;
     esac

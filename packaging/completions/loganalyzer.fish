@@ -6,7 +6,7 @@ complete -c loganalyzer -n "not __fish_seen_subcommand_from $commands" -a report
 complete -c loganalyzer -n "not __fish_seen_subcommand_from $commands" -a replay -d 'Which alerts would complete logs have raised'
 complete -c loganalyzer -n "not __fish_seen_subcommand_from $commands" -a check -d 'Check configuration and log'
 complete -c loganalyzer -s c -l config -r -F -d 'The configuration'
-complete -c loganalyzer -l format -x -a 'text json csv' -d 'How a report or replay is written'
+complete -c loganalyzer -l format -x -a 'text json html csv' -d 'How a report or replay is written'
 complete -c loganalyzer -l from -x -d 'Only from this moment on'
 complete -c loganalyzer -l to -x -d 'Only before this moment'
 complete -c loganalyzer -l user -x -d 'With report: only this account'

@@ -332,7 +332,8 @@ fn milliseconds(seconds: f64) -> String {
 }
 
 /// `1,204`.
-fn grouped(number: u64) -> String {
+#[inline(never)]
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();

@@ -1,7 +1,7 @@
 //! How it is shown: state in, text out.
 //!
 //! [`text`] writes the report that people and their scripts have known since 2017, [`json`] the same figures for
-//! programs, [`prometheus`] for monitoring, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
+//! programs, [`csv`] for spreadsheets, [`page`] as a page to be looked at, [`prometheus`] for monitoring, [`notice`] what an alert says, [`events`] what `replay` prints, and [`time`] and [`safe`] how times and hostile names are printed.
 
 pub mod csv;
 pub mod events;
@@ -13,10 +13,12 @@ mod json_writer;
 pub mod mail;
 pub mod nearest;
 pub mod notice;
+pub mod page;
 pub mod paint;
 mod parts;
 pub mod prometheus;
 pub mod safe;
+mod tables;
 pub mod text;
 pub mod time;
 pub mod verbose;

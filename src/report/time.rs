@@ -28,6 +28,21 @@ impl TimeFormat {
         format.try_print(0).map(|_| format.clone()).map_err(|error| error.to_string())
     }
 
+    /// What stands at a tick of an axis: a time of the day, a day, or a month.
+    pub(super) fn short(is_of_minutes: bool, is_of_days: bool) -> Self {
+        let format = match (is_of_minutes, is_of_days) {
+            (true, _) => "%H:%M",
+            (_, true) => "%-d %b",
+            _ => "%b %Y",
+        };
+        Self(format.to_owned())
+    }
+
+    /// A moment to the minute.
+    pub(super) fn minutes() -> Self {
+        Self("%Y-%m-%d %H:%M".to_owned())
+    }
+
     /// Prints a time in the sense of [`crate::pgbouncer::record::Stamp::millis`].
     pub fn print(&self, millis: i64) -> String {
         self.try_print(millis).unwrap_or_else(|_| millis.to_string())

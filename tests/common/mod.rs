@@ -2,11 +2,13 @@
 
 #![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "each test uses its part, and a test may fail")]
 
+pub mod charts;
 pub mod clients;
 pub mod follower;
 mod logs;
 pub mod mail;
 pub mod mime;
+pub mod page;
 pub mod printer;
 pub mod random;
 pub mod regex_reading;
