@@ -70,7 +70,7 @@ impl Browser {
         let list: Vec<Value> =
             pages.iter().map(|(title, html)| serde_json::json!({"title": title, "html": html})).collect();
         let list = Value::from(list).to_string().replace('<', "\\u003c");
-        let script = include_str!("data/browser/look.js");
+        let script = include_str!("browser/look.js");
         let wrapper = format!(
             "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body><script>const pages = {list};\n{script}</script></body></html>"
         );

@@ -13,7 +13,7 @@ const BOTTOM: f64 = 120.0;
 /// The points of a path, in its lines without a gap.
 fn lines(path: &str) -> Vec<Vec<(f64, f64)>> {
     let point = |text: &str| {
-        let (x, y) = text.trim_end_matches("h0").split_once(' ').expect("a point");
+        let (x, y) = text.split('m').next().and_then(|text| text.split_once(' ')).expect("a point");
         (x.parse().expect("x"), y.parse().expect("y"))
     };
     path.split('M').skip(1).map(|line| line.split('L').map(point).collect()).collect()

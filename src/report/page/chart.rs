@@ -17,6 +17,9 @@ pub(super) const RIGHT: f64 = 354.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 120.0;
 
+/// A ring around a point that has no neighbours: a line of one point is not to be seen.
+const DOT: &str = "m-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0";
+
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -219,13 +222,12 @@ impl Chart<'_> {
             };
             page.add(format_args!("{value} "));
             let joined = before.is_some_and(|before: i64| at.saturating_sub(before) <= self.longest);
-            // A line of no length is a dot.
-            let dot = if alone && !joined { "h0" } else { "" };
+            let dot = if alone && !joined { DOT } else { "" };
             let (begin, x, y) = (if joined { 'L' } else { 'M' }, axis.x(at + self.width / 2), scale.y(value));
             let _ = write!(path, "{dot}{begin}{x:.1} {y:.1}");
             (before, alone) = (Some(*at), !joined);
         }
-        page.put("\" d=\"").put(&path).put(if alone { "h0" } else { "" }).put("\"/>");
+        page.put("\" d=\"").put(&path).put(if alone { DOT } else { "" }).put("\"/>");
     }
 
     /// The lines' names, where they end: above the upper one and below the lower one, where there is room, and apart.

@@ -62,7 +62,7 @@ fn write_table(accounts: &[(String, &Day)], page: &mut Page) {
     page.put("</tr></thead><tbody>\n");
     let most = accounts.iter().flat_map(|(_, day)| day.iter().map(Attempts::logins)).max().unwrap_or(0).max(1);
     for (name, day) in accounts {
-        page.add(format_args!("<tr><th scope=\"row\">{name}</th>"));
+        page.add(format_args!("<tr><th scope=\"row\" title=\"{name}\">{name}</th>"));
         for (hour, attempts) in day.iter().enumerate() {
             let (logins, failed) = (attempts.logins(), attempts.failed);
             if attempts.all == 0 {
