@@ -1,6 +1,7 @@
 //! The real binary, following a log.
 
 use std::fs::{self, File};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -29,17 +30,20 @@ impl Follower {
         let config = config(log, watched, "\"00:00:00\"", keys);
         let (file, out) = (folder.join("LogAnalyzer.json"), folder.join("out"));
         fs::write(&file, config).expect("a configuration");
+        let manager = folder.join("manager");
+        let _ = fs::remove_file(&manager);
+        let service = UnixDatagram::bind(&manager).expect("a socket");
         let child = Command::new(env!("CARGO_BIN_EXE_loganalyzer"))
             .arg("-c")
             .arg(&file)
+            .env("NOTIFY_SOCKET", &manager)
             .stdout(File::create(&out).expect("a file"))
             .stderr(File::create(folder.join("err")).expect("a file"))
             .spawn()
             .expect("the binary");
         let follower = Self { child: Some(child), out };
         until("the start line", || follower.text().contains("Start date"));
-        // Until it has read what is there; all that comes after that is counted.
-        std::thread::sleep(Duration::from_millis(300));
+        wait_until_ready(&service);
         follower
     }
 
@@ -62,6 +66,19 @@ impl Follower {
         let status = child.wait().expect("it ends");
         assert_eq!(status.code(), Some(0));
         self.text()
+    }
+}
+
+/// Waits until a service says that it is ready: the log has been read, and all that comes after that is counted. On a busy
+/// machine that took longer than any pause that was made for it.
+fn wait_until_ready(service: &UnixDatagram) {
+    let mut said = [0; 4096];
+    service.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+    loop {
+        let length = service.recv(&mut said).expect("it says that it is ready");
+        if said[..length].starts_with(b"READY=1") || said[..length].windows(8).any(|line| line == b"\nREADY=1") {
+            return;
+        }
     }
 }
 
