@@ -4,7 +4,7 @@
 //! comparison: musl's goes byte by byte, and on a line of 145 bytes these calls were 500 instructions.
 //!
 //! ```
-//! use loganalyzer::words;
+//! use loganalyzer_engine::words;
 //!
 //! assert!(words::same(b"app/web@10.0.0.7", b"app/web@10.0.0.7"));
 //! assert!(words::begins(b"closing because: x", b"closing"));

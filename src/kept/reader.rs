@@ -95,24 +95,20 @@ impl<'a> Reader<'a> {
         let mut text = String::new();
         self.begin();
         self.expect("\"");
-        while let Some(char) = self.char() {
-            text.push(char);
+        while let Some(end) = self.rest.find(['"', '\\']) {
+            let (plain, rest) = self.rest.split_at(end);
+            text.push_str(plain);
+            self.rest = rest;
+            if rest.starts_with('"') {
+                break;
+            }
+            self.rest = &rest[1..];
+            let char = self.escaped();
+            self.check(char.is_some());
+            text.extend(char);
         }
         self.expect("\"");
         text
-    }
-
-    /// The next character of a text; `None` at its end.
-    #[inline(never)]
-    fn char(&mut self) -> Option<char> {
-        let char = self.rest.chars().next().filter(|&char| char != '"')?;
-        self.rest = &self.rest[char.len_utf8()..];
-        if char != '\\' {
-            return Some(char);
-        }
-        let char = self.escaped();
-        self.check(char.is_some());
-        char
     }
 
     /// What stands behind a backslash.

@@ -87,13 +87,20 @@ impl Writer {
     #[inline(never)]
     pub(super) fn quoted(&mut self, text: &str) {
         self.begin("\"");
-        text.chars().for_each(|char| self.char(char));
+        if text.bytes().any(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')) {
+            text.chars().for_each(|char| self.char(char));
+        } else {
+            self.text.push_str(text);
+        }
         self.text.push('"');
     }
 
     /// Writes bytes as a text of as many characters, U+0000 to U+00FF.
     #[inline(never)]
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()) {
+            return self.quoted(text);
+        }
         self.begin("\"");
         bytes.iter().for_each(|&byte| self.char(byte.into()));
         self.text.push('"');

@@ -73,7 +73,7 @@ impl Life {
 /// What a record without a socket says of its process' life: its event, and its message.
 ///
 /// ```
-/// use loganalyzer::pgbouncer::{life::life, record::Event};
+/// use loganalyzer_engine::pgbouncer::{life::life, record::Event};
 ///
 /// let paused = life(&Event::Other, b"PAUSE 'app' command issued").unwrap();
 /// assert_eq!(paused.name(), "PAUSE");

@@ -6,7 +6,7 @@
 //! indents the further lines of a message with blanks; no record of any format begins with one.
 //!
 //! ```
-//! use loganalyzer::pgbouncer::lines::{Kind, Lines};
+//! use loganalyzer_engine::pgbouncer::lines::{Kind, Lines};
 //!
 //! let mut lines = Lines::new();
 //! lines.push(b"one\ntwo\n\tmore of two\nthr");

@@ -5,7 +5,7 @@
 //! what the parser does not know. Nothing here reads a file or a clock, and nothing allocates per line.
 //!
 //! ```
-//! use loganalyzer::pgbouncer::{parser::{Parser, Reading}, record::Event};
+//! use loganalyzer_engine::pgbouncer::{parser::{Parser, Reading}, record::Event};
 //!
 //! let line = b"2023-12-19 03:06:13.123 UTC [77] LOG C-0x55d0: app/web@10.0.0.7:51234 login attempt: db=app user=web tls=no";
 //! let Reading::Record(record) = Parser::new(0).parse(line) else { panic!("this is pgbouncer's") };

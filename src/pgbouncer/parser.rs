@@ -208,7 +208,7 @@ fn cut<'a>(header: &Header<'a>) -> Record<'a> {
 /// whatever the names hold.
 ///
 /// ```
-/// use loganalyzer::pgbouncer::parser::closing_behind;
+/// use loganalyzer_engine::pgbouncer::parser::closing_behind;
 ///
 /// let prefix = b"app/web@10.0.0.7:51234 ";
 /// let rest = b"app/web@10.0.0.7:51234 closing because: client close request (age=3s)";

@@ -148,7 +148,7 @@ pub const LOGIN_FAILED: &[u8] = b"login failed";
 /// Looks a reason up.
 ///
 /// ```
-/// use loganalyzer::pgbouncer::reasons::{Class, classify};
+/// use loganalyzer_engine::pgbouncer::reasons::{Class, classify};
 ///
 /// let reason = classify(b"No such user: bob");
 /// assert_eq!((reason.text, reason.class), (&b"no such user"[..], Class::Failed));

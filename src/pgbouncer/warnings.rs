@@ -35,7 +35,7 @@ const INTRODUCTIONS: [&[u8]; 4] =
 /// The fixed part of a message.
 ///
 /// ```
-/// use loganalyzer::pgbouncer::warnings::fixed_part;
+/// use loganalyzer_engine::pgbouncer::warnings::fixed_part;
 ///
 /// let fixed = fixed_part(b"Pooler Error: No such user: bob");
 /// assert_eq!(fixed.as_bytes(), b"pooler error: no such user");

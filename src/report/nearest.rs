@@ -5,7 +5,7 @@ use crate::analysis::summary::Summary;
 /// The known word that is nearest, if it is near at all.
 ///
 /// ```
-/// use loganalyzer::report::nearest::nearest;
+/// use loganalyzer_shell::report::nearest::nearest;
 ///
 /// assert_eq!(nearest("postgers", ["poc", "postgres"].into_iter()), Some("postgres"));
 /// assert_eq!(nearest("postgers", ["web"].into_iter()), None);

@@ -20,7 +20,7 @@ pub enum Medium {
 /// Shows bytes as text.
 ///
 /// ```
-/// use loganalyzer::report::safe::{Medium, shown};
+/// use loganalyzer_shell::report::safe::{Medium, shown};
 ///
 /// assert_eq!(shown("josé".as_bytes(), Medium::Terminal).to_string(), "josé");
 /// assert_eq!(shown(b"caf\xe9", Medium::File).to_string(), r"caf\xe9");
