@@ -217,7 +217,9 @@ fn check(name: &str, rotation: Rotation) {
     let said = fs::read_to_string(chaos.path("err")).unwrap_or_default();
     assert!(written.len() > 10 * kills, "{} logins", written.len());
     println!("{name}: {kills} kills, {} logins, {} lost, {} wrong", written.len(), lost.len(), wrong.len());
-    assert!(lost.is_empty() && wrong.is_empty(), "lost {lost:?}\nwrong {wrong:?}\n{said}");
+    let files: Vec<_> =
+        fs::read_dir(&chaos.folder).expect("the folder").flatten().map(|file| file.file_name()).collect();
+    assert!(lost.is_empty() && wrong.is_empty(), "lost {lost:?}\nwrong {wrong:?}\n{said}\n{files:?}");
 }
 
 #[test]

@@ -192,6 +192,32 @@ fn what_was_rotated_twice_within_one_tick_is_read_all_the_same() {
     assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
 }
 
+/// pgbouncer reopens its log (told so by the rotation before) between logrotate's rename and its making of the new file:
+/// logrotate puts the file that is in its way aside under a name of its own.
+#[test]
+fn a_log_made_between_logrotates_rename_and_its_create_is_read_all_the_same() {
+    let mut run = run("remember-backup", "print", NO_EMAIL);
+    run.start(&[]);
+    run.append(&good("first", 1, 0));
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal("STOP");
+    let put_aside = |name: &str| {
+        fs::rename(run.log(), run.folder.join(name)).expect("renamed");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    put_aside("pgbouncer.log.1");
+    run.append(&good("second", 10, 0));
+    put_aside("pgbouncer.log-2026112606.backup");
+    run.append(&good("third", 20, 0));
+    run.signal("CONT");
+    std::thread::sleep(Duration::from_millis(300));
+    let out = run.stop("TERM");
+    for user in ["first", "second", "third"] {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+}
+
 /// As Debian's logrotate has it: the newest rotated file stays as it is, older ones are compressed.
 #[test]
 fn what_was_rotated_and_compressed_meanwhile_is_read_all_the_same() {

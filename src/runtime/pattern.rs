@@ -70,11 +70,11 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     pattern[place..].iter().all(|byte| *byte == b'*')
 }
 
-/// What logrotate calls what it puts aside: `x.log.1`, `x.log-20261123`, `x.log.2.gz`, and with the option `extension`
-/// `x-20261123.log`.
+/// What logrotate calls what it puts aside: `x.log.1`, `x.log-20261123`, `x.log.2.gz`, `x.log-2026112306.backup`, and with
+/// the option `extension` `x-20261123.log`.
 fn is_rotated(name: &[u8]) -> bool {
-    const PACKED: [&[u8]; 5] = [b".gz", b".xz", b".bz2", b".zst", b".lz4"];
-    if PACKED.iter().any(|end| name.ends_with(end)) {
+    const ENDS: [&[u8]; 6] = [b".gz", b".xz", b".bz2", b".zst", b".lz4", b".backup"];
+    if ENDS.iter().any(|end| name.ends_with(end)) {
         return true;
     }
     let stem = name.strip_suffix(b".log").unwrap_or(name);
@@ -105,7 +105,9 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, Path::new(name)), fits, "{name}");
         }
-        for name in ["a.log.1", "a.log-20261123", "a.log-2026112314", "a.log.2.gz", "a.log.zst"] {
+        for name in
+            ["a.log.1", "a.log-20261123", "a.log-2026112314", "a.log.2.gz", "a.log.zst", "a.log-2026112306.backup"]
+        {
             assert!(!matches(Path::new("a*"), Path::new(name)), "{name}");
         }
         assert!(matches(Path::new("a*"), Path::new("a.log")) && !matches(Path::new("a.log"), Path::new("a.log")));

@@ -275,10 +275,18 @@ fn is_being_packed(path: &Path, siblings: &[PathBuf]) -> bool {
 /// Whether logrotate gives such a name to a file of this log: a number or a date behind it, and perhaps `.gz`. Who keeps a
 /// copy for himself calls it otherwise.
 fn is_logrotates(log: &str, path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(log));
-    let number = name.map(|rest| rest.strip_suffix(".gz").unwrap_or(rest));
+    let Some(rest) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(log)) else {
+        return false;
+    };
+    let number = rest.strip_suffix(".gz").or_else(|| backup_hour(rest)).unwrap_or(rest);
     let is_digit = |byte: u8| byte.is_ascii_digit() || b"-_.T:".contains(&byte);
-    number.is_some_and(|number| number.len() > 1 && number.bytes().all(is_digit))
+    number.len() > 1 && number.bytes().all(is_digit)
+}
+
+/// `-2026112606` of `x.log-2026112606.backup`: so logrotate calls a log that pgbouncer made between the rename and the
+/// making of the new one, because it was told to reopen by the rotation before (`createOutputFile` in logrotate.c).
+fn backup_hour(rest: &str) -> Option<&str> {
+    rest.strip_suffix(".backup").filter(|hour| hour.starts_with('-') && hour.len() == "-YYYYMMDDHH".len())
 }
 
 impl<F> Source<F> {
@@ -371,11 +379,12 @@ mod tests {
 
     #[test]
     fn what_logrotate_calls_a_file_and_what_somebody_else_does() {
-        for name in ["x.log.1", "x.log.12.gz", "x.log-20261123", "x.log-20261123-1795454173", "x.log.2026-11-23_05.gz"]
-        {
+        let own = ["x.log.1", "x.log.12.gz", "x.log-20261123", "x.log-20261123-1795454173", "x.log.2026-11-23_05.gz"];
+        for name in own.into_iter().chain(["x.log-2026112606.backup"]) {
             assert!(is_logrotates("x.log", Path::new(name)), "{name}");
         }
-        for name in ["x.log", "x.log.bak", "x.log.1~", "x.log.", "x.log.gz", "x.log.1.old", "x.logs.1", "y.log.1"] {
+        let others = ["x.log", "x.log.bak", "x.log.1~", "x.log.", "x.log.gz", "x.log.1.old", "x.logs.1", "y.log.1"];
+        for name in others.into_iter().chain(["x.log.1.backup", "x.log-20261126.backup", "x.log.backup"]) {
             assert!(!is_logrotates("x.log", Path::new(name)), "{name}");
         }
     }
