@@ -4,12 +4,15 @@
 //! number of attempts has changed, so nothing ever has to be taken back: what is still open is added when somebody
 //! asks ([`super::summary`]).
 
+use std::num::NonZeroU16;
+
 use super::distinct::Distinct;
 use super::index::{Index, mix};
 use super::names::{NameId, Names};
 use super::repeats::Hosts;
 use super::tally::extend;
 use crate::kept;
+use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
 use crate::pgbouncer::record::LoginAttempt;
 use crate::pgbouncer::usual_attempt::UsualAttempt;
@@ -20,28 +23,66 @@ pub use super::tally::{Moment, Outcome, Row, Tally};
 /// Where the outcome of an attempt is to be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    pub(super) account: u16,
+    /// The account's number and one more, so that where there is no ticket it takes no room to say so; with [`TOLD`].
+    account: NonZeroU16,
     pub(super) from: u16,
     pub(super) database: u16,
-    /// It was told as a login in an earlier period: only that it failed later counts.
-    told: bool,
 }
 
-kept!(Ticket [account, from, database, told]);
+/// It was told as a login in an earlier period: only that it failed later counts.
+const TOLD: u16 = 1 << 15;
+
+/// No entry of its own: counted among the others.
+const OTHERS: u16 = TOLD - 2;
+
+const _: () = assert!(ACCOUNTS <= PAIRS && PAIRS < OTHERS as usize);
 
 impl Ticket {
+    /// `account`, `from` and `database` are at most [`OTHERS`].
+    fn new(account: u16, from: u16, database: u16) -> Self {
+        Self { account: NonZeroU16::MIN.saturating_add(account), from, database }
+    }
+
+    /// The number of its account.
+    #[inline]
+    pub(super) fn account(self) -> u16 {
+        (self.account.get() & !TOLD).wrapping_sub(1)
+    }
+
+    /// The same, and no account's where it was told as a login.
+    #[inline]
+    fn account_unless_told(self) -> usize {
+        usize::from(self.account.get()) - 1
+    }
+
     pub(super) fn is_told(self) -> bool {
-        self.told
+        self.account.get() & TOLD != 0
+    }
+
+    fn into_told(self) -> Self {
+        Self { account: self.account | TOLD, ..self }
     }
 
     /// Whether the next attempt of the same account and database counts in the same places, the address aside.
     pub(super) fn is_lasting(self) -> bool {
-        self.account != OTHERS && self.database != OTHERS
+        self.account() != OTHERS && self.database != OTHERS
     }
 }
 
-/// No entry of its own: counted among the others.
-const OTHERS: u16 = u16::MAX;
+/// As its numbers, and whether it was told.
+impl Kept for Ticket {
+    fn save(&self, to: &mut Writer) {
+        ([self.account(), self.from, self.database], self.is_told()).save(to);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Self {
+        let (numbers, is_told): ([u16; 3], bool) = Kept::load(from);
+        from.check(numbers.iter().all(|number| *number <= OTHERS));
+        let [account, address, database] = numbers.map(|number| number.min(OTHERS));
+        let ticket = Self::new(account, address, database);
+        if is_told { ticket.into_told() } else { ticket }
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Account {
@@ -148,9 +189,9 @@ impl Accounts {
 
     /// The ticket of an attempt that was told as a login in the period before, whose accounts are `old`.
     pub(super) fn told(&mut self, old: &Self, ticket: Ticket) -> Ticket {
-        let known = old.accounts.get(ticket.account as usize);
+        let known = old.accounts.get(usize::from(ticket.account()));
         let account = known.map_or(OTHERS, |known| self.account(old.names.get(known.user), false));
-        Ticket { account, told: true, ..ticket }
+        Ticket::new(account, ticket.from, ticket.database).into_told()
     }
 
     /// The name of the account of this number.
@@ -171,23 +212,24 @@ impl Accounts {
         let Some(known) = self.accounts.get_mut(account as usize) else {
             self.others.attempts += 1;
             self.other_names.add(attempt.user);
-            return (Ticket { account: OTHERS, from: OTHERS, database: OTHERS, told: false }, false);
+            return (Ticket::new(OTHERS, OTHERS, OTHERS), false);
         };
         known.tally.attempts += 1;
         let watched = known.watched;
         let from = self.pair(account, Kind::Address, attempt.address.host);
         let database = self.pair(account, Kind::Database, attempt.database);
-        (Ticket { account, from, database, told: false }, watched)
+        (Ticket::new(account, from, database), watched)
     }
 
     /// Counts one more attempt of an account that came to a database before: `known` is where that one counts.
     #[inline]
     pub(super) fn attempt_again(&mut self, known: Ticket, attempt: UsualAttempt<'_>) -> Ticket {
         self.total.attempts += 1;
-        self.accounts[usize::from(known.account)].tally.attempts += 1;
-        let from = match self.hosts.get(known.account, attempt.host) {
+        let account = known.account();
+        self.accounts[usize::from(account)].tally.attempts += 1;
+        let from = match self.hosts.get(account, attempt.host) {
             Some(from) => from,
-            None => self.host_again(known.account, attempt),
+            None => self.host_again(account, attempt),
         };
         Ticket { from, ..known }
     }
@@ -203,12 +245,12 @@ impl Accounts {
 
     /// Counts what became of an attempt.
     pub fn decide(&mut self, ticket: Ticket, moment: Moment, outcome: &Outcome<'_>) {
-        if ticket.told {
+        if ticket.is_told() {
             self.decide_later(ticket, outcome);
             return;
         }
         self.total.decide(outcome);
-        let Some(account) = self.accounts.get_mut(ticket.account as usize) else {
+        let Some(account) = self.accounts.get_mut(usize::from(ticket.account())) else {
             self.others.decide(outcome);
             return;
         };
@@ -216,26 +258,26 @@ impl Accounts {
         if let Outcome::Login { .. } = outcome {
             extend(&mut account.first, &mut account.last, moment);
         }
-        self.row(ticket.account, Kind::Address, ticket.from).decide(outcome);
-        self.row(ticket.account, Kind::Database, ticket.database).decide(outcome);
+        self.row(ticket.account(), Kind::Address, ticket.from).decide(outcome);
+        self.row(ticket.account(), Kind::Database, ticket.database).decide(outcome);
         if let Outcome::Failed { reason } = outcome {
-            let pair = self.pair(ticket.account, Kind::Reason, reason);
-            self.row(ticket.account, Kind::Reason, pair).decide(outcome);
+            let pair = self.pair(ticket.account(), Kind::Reason, reason);
+            self.row(ticket.account(), Kind::Reason, pair).decide(outcome);
         }
     }
 
     /// The same of a login beyond doubt, which nearly all are: half of the instructions.
     #[inline]
     pub(super) fn decide_login(&mut self, ticket: Ticket, moment: Moment) {
-        match self.accounts.get_mut(ticket.account as usize) {
-            Some(account) if !ticket.told => {
+        match self.accounts.get_mut(ticket.account_unless_told()) {
+            Some(account) => {
                 self.total.logins += 1;
                 account.tally.logins += 1;
                 extend(&mut account.first, &mut account.last, moment);
-                self.row(ticket.account, Kind::Address, ticket.from).logins += 1;
-                self.row(ticket.account, Kind::Database, ticket.database).logins += 1;
+                self.row(ticket.account(), Kind::Address, ticket.from).logins += 1;
+                self.row(ticket.account(), Kind::Database, ticket.database).logins += 1;
             }
-            _ => self.decide(ticket, moment, &Outcome::Login { assumed: false }),
+            None => self.decide(ticket, moment, &Outcome::Login { assumed: false }),
         }
     }
 
@@ -243,7 +285,7 @@ impl Accounts {
     #[cold]
     fn decide_later(&mut self, ticket: Ticket, outcome: &Outcome<'_>) {
         let failed = u64::from(matches!(outcome, Outcome::Failed { .. }));
-        let account = self.accounts.get_mut(ticket.account as usize).map(|account| &mut account.tally);
+        let account = self.accounts.get_mut(usize::from(ticket.account())).map(|account| &mut account.tally);
         self.total.failed_later += failed;
         account.unwrap_or(&mut self.others).failed_later += failed;
     }

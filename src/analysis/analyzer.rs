@@ -247,7 +247,7 @@ impl Analyzer {
         }
         let arrival = self.count(attempt, origin);
         if let Some(silences) = self.watch.silences() {
-            let account = arrival.tickets.run.map_or(usize::MAX, |ticket| ticket.account as usize);
+            let account = arrival.tickets.run.map_or(usize::MAX, |ticket| usize::from(ticket.account()));
             silences.attempt(arrival.moment.sequence, account, attempt.user, at);
         }
         let Self { periods, watch, .. } = self;
@@ -350,7 +350,7 @@ pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided
     }
     periods.decide(session.tickets, session.moment, outcome);
     if let Some(silences) = watch.silences() {
-        let account = session.tickets.run.map(|ticket| ticket.account as usize);
+        let account = session.tickets.run.map(|ticket| usize::from(ticket.account()));
         silences.decide(session.moment.sequence, account, matches!(outcome, Outcome::Login { .. }));
     }
     for login in watched_logins(session) {
@@ -365,7 +365,7 @@ pub(super) fn settle(periods: &mut Periods, watch: &mut Watch, decided: &Decided
 /// The same, of a login beyond doubt that is closed at `at`.
 #[inline]
 pub(super) fn settle_login(periods: &mut Periods, watch: &mut Watch, session: &Session, at: i64) {
-    let lasted = at - session.at;
+    let lasted = at - session.at();
     if watch.silences().is_none() && session.watched == [NOT_WATCHED; 2] {
         periods.decide_login(session.tickets, session.moment);
         periods.lasted(session.tickets, lasted);
@@ -392,7 +392,7 @@ pub(super) fn watched_logins(session: &Session) -> impl Iterator<Item = OpenLogi
     watched_entries(session.watched).map(move |entry| OpenLogin {
         entry,
         sequence,
-        at: session.at,
+        at: session.at(),
         stamp,
         host: session.prefix.host(),
     })

@@ -73,7 +73,7 @@ impl Analyzer {
 
     /// The next moment behind `now` at which something may have to be told though no line comes.
     pub fn next_change(&self, now: i64) -> i64 {
-        let young = self.sessions.recent(self.looked).map(|session| session.at + ASSUMED_AFTER_MS - 1);
+        let young = self.sessions.recent(self.looked).map(|session| session.at() + ASSUMED_AFTER_MS - 1);
         let changes = self.watch.changes().chain(self.heart.changes(self.period.known())).chain(young);
         // Most of them are the last moments at which nothing happens yet.
         changes.map(|at| at.saturating_add(1)).filter(|&at| at > now).min().unwrap_or(i64::MAX)
@@ -118,7 +118,7 @@ impl Analyzer {
         *looked = Looked { at: now - ASSUMED_AFTER_MS, sequence: self.sequence };
         for session in sessions.recent(since) {
             let state = sessions::state(session, now);
-            let is_foreseen = before.is_behind(session) && self.foreseen_sockets.contains(&session.key);
+            let is_foreseen = before.is_behind(session) && self.foreseen_sockets.contains(&session.key());
             for login in watched_logins(session) {
                 match state {
                     // It is about to be decided; and if it is not, looked at once more.

@@ -74,7 +74,7 @@ impl Sessions {
         decide: impl FnOnce(&Decided<'_>),
     ) {
         let session = self.table.get(number);
-        let age = closing.age.map_or((at - session.at) / 1000, u64::cast_signed);
+        let age = closing.age.map_or((at - session.at()) / 1000, u64::cast_signed);
         let failed = Outcome::Failed { reason: reason.text };
         let login = Outcome::Login { assumed: false };
         let outcome =
@@ -100,7 +100,7 @@ impl Sessions {
                 }
             };
         let outcome = if session.is_hopeless() { failed } else { outcome };
-        decide(&Decided { session, outcome, lasted: Some(at - session.at) });
+        decide(&Decided { session, outcome, lasted: Some(at - session.at()) });
         self.table.remove(number);
     }
 }

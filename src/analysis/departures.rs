@@ -48,7 +48,7 @@ impl Sessions {
         } else if self.may_leave_silently() && self.is_since_gap(&session) {
             Outcome::Failed { reason: LEFT_AT_PROMPT }
         } else {
-            by_age((at - session.at) / 1000, CLOSING_LOST)
+            by_age((at - session.at()) / 1000, CLOSING_LOST)
         };
         conclude(&session, outcome, decide);
     }

@@ -162,7 +162,7 @@ impl Figures {
         if let Outcome::Failed { .. } = outcome
             && !ticket.is_told()
         {
-            self.hours.failed(ticket.account, moment.stamp.millis);
+            self.hours.failed(ticket.account(), moment.stamp.millis);
         }
         self.accounts.decide(ticket, moment, outcome);
     }

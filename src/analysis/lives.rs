@@ -45,7 +45,7 @@ impl Sessions {
         let mut next = self.table.next(None);
         while let Some(number) = next {
             next = self.table.next(next);
-            if self.table.get(number).key.pid == pid {
+            if self.table.get(number).key().pid == pid {
                 let session = self.table.take(number);
                 conclude(&session, Outcome::Login { assumed: true }, decide);
             }

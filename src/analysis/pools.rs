@@ -7,13 +7,13 @@ use crate::kept::{Kept, Reader, Writer};
 
 use crate::limits::PROVEN_POOLS;
 
-/// At most a half of the slots is taken, so a look ends soon.
-const SLOTS: usize = (PROVEN_POOLS * 2).next_power_of_two();
+/// Slots of an empty table. It grows with what is in it, because the C library writes the zeros of so few bytes.
+const FIRST_SLOTS: usize = 512;
 
 /// At most [`PROVEN_POOLS`] hashes.
 #[derive(Debug)]
 pub(super) struct Pools {
-    /// 0 where there is none.
+    /// A power of two of them, of which at most a half is taken, so a look ends soon; 0 where there is none.
     slots: Box<[u64]>,
     count: usize,
 }
@@ -21,7 +21,7 @@ pub(super) struct Pools {
 impl Pools {
     /// None.
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS].into_boxed_slice(), count: 0 }
+        Self { slots: vec![0; FIRST_SLOTS].into_boxed_slice(), count: 0 }
     }
 
     /// Whether the pool is one of them.
@@ -37,7 +37,21 @@ impl Pools {
         if self.slots[place] == 0 && self.count < PROVEN_POOLS {
             self.slots[place] = pool.max(1);
             self.count += 1;
+            if self.count * 2 > self.slots.len() {
+                self.grow();
+            }
         }
+    }
+
+    /// Twice the slots.
+    #[cold]
+    fn grow(&mut self) {
+        let size = self.slots.len() * 2;
+        let old = std::mem::replace(&mut self.slots, vec![0; size].into_boxed_slice());
+        old.iter().filter(|pool| **pool != 0).for_each(|&pool| {
+            let place = self.place(pool);
+            self.slots[place] = pool;
+        });
     }
 
     /// Forgets them all.
@@ -49,9 +63,10 @@ impl Pools {
     /// Where the pool is, or would be.
     #[inline]
     fn place(&self, pool: u64) -> usize {
-        let mut place = pool as usize % SLOTS;
-        while self.slots[place] != 0 && self.slots[place] != pool.max(1) {
-            place = (place + 1) % SLOTS;
+        let (mask, pool) = (self.slots.len() - 1, pool.max(1));
+        let mut place = pool as usize & mask;
+        while self.slots[place] != 0 && self.slots[place] != pool {
+            place = (place + 1) & mask;
         }
         place
     }
@@ -79,9 +94,9 @@ mod tests {
     #[test]
     fn what_was_added_is_there_until_there_is_no_room() {
         let mut pools = Pools::new();
-        let pool = |number: u64| number % 2 * SLOTS as u64 + number / 2;
+        let pool = |number: u64| number % 2 * PROVEN_POOLS as u64 * 2 + number / 2;
         for number in 0..PROVEN_POOLS as u64 {
-            assert!(!pools.contains(pool(number)) || number == 1, "0 counts as 1");
+            assert!(!pools.contains(pool(number)) || number == 2, "0 counts as 1");
             pools.insert(pool(number));
             pools.insert(pool(number));
         }

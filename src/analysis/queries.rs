@@ -34,7 +34,7 @@ impl Analyzer {
         let tickets = hopeless.filter_map(|session| {
             let Tickets { run, day } = session.tickets;
             let ticket = if period == Period::Run || !self.has_day() { run } else { day };
-            ticket.filter(|ticket| !ticket.is_told()).map(|ticket| (ticket.account, session.moment.stamp.millis))
+            ticket.filter(|ticket| !ticket.is_told()).map(|ticket| (ticket.account(), session.moment.stamp.millis))
         });
         figures.hours.current(&figures.accounts, tickets)
     }

@@ -36,13 +36,17 @@ pub(super) fn watched_entries(watched: [u16; 2]) -> impl Iterator<Item = usize> 
     watched.into_iter().filter(|&entry| entry != NOT_WATCHED).map(usize::from)
 }
 
-/// An open attempt, and what is known of it.
+/// An open attempt, and what is known of it. It fills two lines of the processor's cache, and begins with one.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Session {
-    pub(super) key: Key,
+    /// The process, and its `PgSocket`: the [`Key`].
+    pid: u32,
+    pointer: Pointer,
     pub(super) moment: Moment,
-    /// When it came, in milliseconds since 1970-01-01 UTC.
-    pub(super) at: i64,
+    /// How far the clock of the log was ahead of UTC, in milliseconds: at most 24 days. A clock that was set forward while
+    /// it was open lessens it, by as many at most.
+    east: i32,
     pub(super) prefix: PrefixMark,
     /// Where it counts.
     pub(super) tickets: Tickets,
@@ -57,10 +61,10 @@ pub(super) struct Session {
     pub(super) proven: bool,
 }
 
-kept!(Session [key, moment, at, prefix, tickets, watched, pool, reloads, prospect, proven]);
+kept!(Session [pid, pointer, moment, east, prefix, tickets, watched, pool, reloads, prospect, proven]);
 
 // Ten thousand of them take a third of the memory that the program may take.
-const _: () = assert!(size_of::<Session>() == 144);
+const _: () = assert!(size_of::<Session>() == 128);
 
 /// What [`Session::reloads`] is where nobody has to ask: more often nothing is ever reloaded.
 pub(super) const PROVEN: u32 = u32::MAX;
@@ -80,9 +84,10 @@ kept!(Prospect: Plain | Open | Hopeless);
 
 impl Session {
     const EMPTY: Self = Self {
-        key: Key { pid: 0, pointer: Pointer::NONE },
+        pid: 0,
+        pointer: Pointer::NONE,
         moment: Moment { sequence: 0, stamp: Stamp { millis: 0, zone: Zone::Unknown } },
-        at: 0,
+        east: 0,
         prefix: PrefixMark::EMPTY,
         tickets: Tickets { run: None, day: None },
         watched: [NOT_WATCHED; 2],
@@ -91,6 +96,34 @@ impl Session {
         prospect: Prospect::Open,
         proven: false,
     };
+
+    /// Where it is found.
+    #[inline]
+    pub(super) fn key(&self) -> Key {
+        Key { pid: self.pid, pointer: self.pointer }
+    }
+
+    #[inline]
+    fn set_key(&mut self, key: Key) {
+        (self.pid, self.pointer) = (key.pid, key.pointer);
+    }
+
+    /// When it came, in milliseconds since 1970-01-01 UTC.
+    #[inline]
+    pub(super) fn at(&self) -> i64 {
+        self.moment.stamp.millis - i64::from(self.east)
+    }
+
+    /// The clock was set forward by so many milliseconds.
+    pub(super) fn shift(&mut self, by: i64) {
+        self.came(self.at().saturating_add(by));
+    }
+
+    #[inline]
+    fn came(&mut self, at: i64) {
+        let east = self.moment.stamp.millis.saturating_sub(at);
+        self.east = east.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+    }
 
     /// `(nodb)/U`: it cannot succeed.
     pub(super) fn is_hopeless(&self) -> bool {
@@ -101,7 +134,7 @@ impl Session {
     #[inline]
     pub(super) fn open(&mut self, arrival: &Arrival, at: i64) {
         self.moment = arrival.moment;
-        self.at = at;
+        self.came(at);
         self.tickets = arrival.tickets;
         self.watched = arrival.watched;
         self.pool = arrival.pool;
@@ -160,7 +193,7 @@ impl SessionTable {
     /// The session of this key, and where it stands in the index as long as none is opened or removed.
     #[inline]
     pub(super) fn find_place(&self, key: Key) -> Option<(u32, usize)> {
-        self.index.find_place(key.hash(), |number| self.slots[number as usize].key == key)
+        self.index.find_place(key.hash(), |number| self.slots[number as usize].key() == key)
     }
 
     #[inline]
@@ -194,7 +227,7 @@ impl SessionTable {
         }
         self.links[usize::from(number)] = Link { older, newer: NONE };
         let session = &mut self.slots[usize::from(number)];
-        session.key = key;
+        session.set_key(key);
         session
     }
 
@@ -220,7 +253,7 @@ impl SessionTable {
 
     /// The same, where nobody asks what it was.
     pub(super) fn remove(&mut self, number: u32) {
-        self.index.remove(self.slots[number as usize].key.hash(), number);
+        self.index.remove(self.slots[number as usize].key().hash(), number);
         self.unlink(number);
     }
 
@@ -249,8 +282,8 @@ impl SessionTable {
 
     /// Gives a session another key, as an online restart does.
     pub(super) fn rename(&mut self, number: u32, key: Key) {
-        self.index.remove(self.slots[number as usize].key.hash(), number);
-        self.slots[number as usize].key = key;
+        self.index.remove(self.slots[number as usize].key().hash(), number);
+        self.slots[number as usize].set_key(key);
         self.index.insert(key.hash(), number);
     }
 
@@ -295,7 +328,7 @@ impl Kept for SessionTable {
         let outer = from.open("]");
         while from.has_more() && !table.is_full() {
             let session = Session::load(from);
-            *table.open(session.key) = session;
+            *table.open(session.key()) = session;
         }
         from.close(outer);
         table
@@ -321,7 +354,7 @@ mod tests {
         table.remove(middle);
         assert!(add(&mut table, count * 16).is_none(), "there was room again");
         let out = add(&mut table, count * 16 + 16).expect("no room");
-        assert_eq!(out.key.pointer, 0.into());
+        assert_eq!(out.pointer, 0.into());
         let order: Vec<u64> = table.iter().take(2).map(|session| session.moment.sequence).collect();
         assert_eq!(order, [16, 48]);
         assert_eq!(table.len(), SESSIONS);

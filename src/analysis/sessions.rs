@@ -66,7 +66,7 @@ impl Looked {
 
     /// Whether a session has not become a login by its age yet, or was not there.
     pub(super) fn is_behind(self, session: &Session) -> bool {
-        session.at > self.at || session.moment.sequence >= self.sequence
+        session.at() > self.at || session.moment.sequence >= self.sequence
     }
 }
 
@@ -189,7 +189,7 @@ impl Sessions {
     /// The clock was set forward by so many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
         self.processes.shift(by);
-        self.change_all(&mut |session| session.at += by);
+        self.change_all(&mut |session| session.shift(by));
     }
 
     /// How many are open.
@@ -335,7 +335,7 @@ impl Sessions {
     pub(super) fn push_out(&mut self, at: i64, decide: Decide<'_>) {
         if let Some(session) = self.table.take_oldest() {
             self.pushed_out += 1;
-            conclude(&session, by_age((at - session.at) / 1000, TOO_MANY), decide);
+            conclude(&session, by_age((at - session.at()) / 1000, TOO_MANY), decide);
         }
     }
 
@@ -360,7 +360,7 @@ pub(super) fn state(session: &Session, now: i64) -> OpenState {
         OpenState::Hopeless
     } else if session.proven {
         OpenState::Proven
-    } else if now - session.at >= ASSUMED_AFTER_MS {
+    } else if now - session.at() >= ASSUMED_AFTER_MS {
         OpenState::Assumed
     } else {
         OpenState::Pending

@@ -62,7 +62,7 @@ impl Analyzer {
         for session in self.sessions.undecided() {
             let Tickets { run: Some(ticket), .. } = session.tickets else { continue };
             if matches!(sessions::state(session, now), OpenState::Proven | OpenState::Assumed) {
-                let own = &mut open[usize::from(ticket.account).min(accounts)];
+                let own = &mut open[usize::from(ticket.account()).min(accounts)];
                 own.logins += 1;
                 own.last = own.last.into_iter().chain([session.moment]).max_by_key(|moment| moment.sequence);
             }

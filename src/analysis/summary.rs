@@ -155,7 +155,7 @@ impl Accounts {
         // What was told in an earlier period is none of this one's.
         for open in open.filter(|open| !open.ticket.is_told()) {
             total.add_open(&open);
-            match now.get_mut(open.ticket.account as usize) {
+            match now.get_mut(usize::from(open.ticket.account())) {
                 Some(account) => account.add(&open, &mut counters.open),
                 None => others.add_open(&open),
             }

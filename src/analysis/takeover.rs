@@ -53,7 +53,7 @@ impl Sessions {
         while let Some(number) = next {
             let session = self.table.get(number);
             let same = session.prefix.length() == prefix.len() && session.prefix.begins(prefix, &self.hasher);
-            if same && session.key.pid != key.pid {
+            if same && session.key().pid != key.pid {
                 self.table.get_mut(number).proven = true;
                 self.table.rename(number, key);
                 return;
@@ -68,7 +68,7 @@ impl Sessions {
         self.takeover = Takeover::Done(pid);
         let mut next = self.table.next(None);
         while let Some(number) = next {
-            let key = self.table.get(number).key;
+            let key = self.table.get(number).key();
             if key.pid == before && before != pid {
                 self.table.rename(number, Key { pid, pointer: key.pointer });
             }

@@ -38,7 +38,7 @@ impl Analyzer {
     /// The watched sessions that will be taken for logins at `now`, or that an alert waits for.
     fn undecided(&self, now: i64) -> impl Iterator<Item = &Session> {
         self.sessions.recent(self.looked).filter(move |session| {
-            let waited_for = |entry| self.watch.waits_for_pending(entry) || now - session.at >= ASSUMED_AFTER_MS;
+            let waited_for = |entry| self.watch.waits_for_pending(entry) || now - session.at() >= ASSUMED_AFTER_MS;
             let open = matches!(sessions::state(session, now), OpenState::Pending | OpenState::Assumed);
             open && watched_entries(session.watched).any(waited_for) && session.prefix.endpoint().is_some()
         })
@@ -73,7 +73,7 @@ impl Sessions {
         let Some(endpoint) = session.prefix.endpoint() else { return };
         if connections.remotes.contains(&endpoint) {
             // It has outlived client_login_timeout, so it is in.
-            session.proven |= now - session.at >= ASSUMED_AFTER_MS;
+            session.proven |= now - session.at() >= ASSUMED_AFTER_MS;
         } else if self.is_since_gap(self.table.get(number)) {
             let session = self.table.take(number);
             conclude(&session, Outcome::Failed { reason: LEFT_AT_PROMPT }, decide);

@@ -110,8 +110,9 @@ pub(super) struct Known {
     homes: Box<[u16]>,
     /// As they came, until there is no room for more.
     pools: Vec<Pool>,
-    /// Of the pools that are longer, the bytes behind the first: touched only if there are such.
-    rests: Box<[[u8; WHO_MAX]]>,
+    /// Of the pools that are longer, the bytes behind the first, [`WHO_MAX`] for each: touched only if there are such.
+    /// (Not as arrays: the standard library would write the zeros of these.)
+    rests: Box<[u8]>,
     /// Each where its own bits say.
     hosts: Box<[Host]>,
     epoch: u32,
@@ -124,7 +125,7 @@ impl Default for Known {
         Self {
             homes: vec![0; HOMES].into_boxed_slice(),
             pools: Vec::with_capacity(REPEATS),
-            rests: vec![[0; WHO_MAX]; REPEATS].into_boxed_slice(),
+            rests: vec![0; REPEATS * WHO_MAX].into_boxed_slice(),
             hosts: vec![[0; 3]; HOSTS].into_boxed_slice(),
             epoch: 0,
             suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
@@ -178,7 +179,7 @@ impl Known {
 
     /// Whether a long `D/U` goes on as the one that is remembered.
     fn is_rest(&self, text: Window<'_>, who: usize, length: usize, place: usize) -> bool {
-        self.rests[place].get(..length - WHO).is_some_and(|rest| text.holds(who + WHO, rest))
+        self.rests[place * WHO_MAX..].get(..length - WHO).is_some_and(|rest| text.holds(who + WHO, rest))
     }
 
     #[cold]
@@ -193,7 +194,7 @@ impl Known {
         let place = self.new_place(home);
         let repeat = self.new_repeat(place)?;
         let (first, rest) = who.split_at(who.len().min(WHO));
-        self.rests[place][..rest.len()].copy_from_slice(rest);
+        self.rests[place * WHO_MAX..][..rest.len()].copy_from_slice(rest);
         let parts = [MARK, database, USER, user];
         let pool = Pool {
             who: padded(first)?,
