@@ -85,9 +85,9 @@ fn forget_secrets(value: &mut serde_json::Value) {
 
 /// Its prefix, and its pool.
 fn forget_session(session: &mut serde_json::Value) {
-    assert_eq!(session.as_array().map(Vec::len), Some(10), "{session}");
-    forget_long_prefix(&mut session[3]);
-    session[6] = 0.into();
+    assert_eq!(session.as_array().map(Vec::len), Some(11), "{session}");
+    forget_long_prefix(&mut session[4]);
+    session[7] = 0.into();
 }
 
 /// A length and bytes: of a long one, those of a hash.
