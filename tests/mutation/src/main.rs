@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use listed::Mutant;
-use trials::Outcome;
+use trials::{Bounds, Outcome};
 
 const FOLDERS: [&str; 2] = ["src/pgbouncer", "src/analysis"];
 
@@ -36,8 +37,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let before = known(&work);
     let wanted = wanted(&mutants, arguments, &before);
     eprintln!("mutation: {} mutants, {} to be tried", mutants.len(), wanted.len());
-    let jobs = std::env::var("JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(2);
-    let found = find(&root, &work, &mutants, &wanted, jobs)?;
+    let number = |name: &str, usual| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let bounds = Bounds { jobs: number("JOBS", 2) as usize, all: Duration::from_secs(number("TEST_SECONDS", 12)) };
+    let found = find(&root, &work, &mutants, &wanted, bounds)?;
     let names: Vec<(Outcome, &str)> = mutants
         .iter()
         .enumerate()
@@ -67,13 +69,13 @@ fn find(
     work: &Path,
     mutants: &[Mutant],
     wanted: &[usize],
-    jobs: usize,
+    bounds: Bounds,
 ) -> Result<HashMap<usize, Outcome>, String> {
     let copy = compile::copy(root, work, mutants)?;
-    let tests = trials::look(&copy.tests()?, work, jobs)?;
+    let tests = trials::look(&copy.tests()?, work, bounds)?;
     eprintln!("mutation: {} tests", tests.len());
     let (woven, others): (Vec<usize>, Vec<usize>) = wanted.iter().partition(|number| copy.woven.contains(number));
-    let mut found = trials::try_all(&woven, &tests, jobs)?;
+    let mut found = trials::try_all(mutants, &woven, &tests, bounds)?;
     found.extend(others.iter().map(|number| {
         let outcome = if copy.refused.contains(number) { Outcome::NotCompiled } else { Outcome::NotTried };
         (*number, outcome)

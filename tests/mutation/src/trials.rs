@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::compile::Binary;
+use crate::listed::Mutant;
 use crate::process::{self, End};
 
 /// What came of a mutant.
@@ -35,10 +36,14 @@ pub struct Test {
     asks: BTreeSet<usize>,
 }
 
-/// No test may take longer by itself.
-const LONGEST: Duration = Duration::from_secs(30);
-/// What the tests of one mutant may take together: the quickest of them, as many as fit.
-const ALL: Duration = Duration::from_secs(60);
+/// How long tests may take: one that takes longer by itself is left out, and of those that come by a mutant the quickest
+/// are asked, as many as fit into this.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub jobs: usize,
+    pub all: Duration,
+}
+
 /// Tests of one process.
 const BATCH: usize = 12;
 
@@ -65,22 +70,22 @@ fn side_by_side<T: Sync, R: Send>(jobs: usize, items: &[T], act: impl Fn(&T) -> 
 }
 
 /// Runs each test by itself. One that fails without a mutant, or takes too long, is left out, and that is said.
-pub fn look(binaries: &[Binary], work: &Path, jobs: usize) -> Result<Vec<Test>, String> {
+pub fn look(binaries: &[Binary], work: &Path, bounds: Bounds) -> Result<Vec<Test>, String> {
     let mut names = Vec::new();
     for binary in binaries {
         names.extend(process::list(binary)?.into_iter().map(|name| (binary.clone(), name)));
     }
     let numbered: Vec<_> = names.iter().enumerate().collect();
-    let tests = side_by_side(jobs, &numbered, |(number, (binary, name))| {
-        look_at(binary, name, &work.join(format!("reached-{number}")))
+    let tests = side_by_side(bounds.jobs, &numbered, |(number, (binary, name))| {
+        look_at(binary, name, &work.join(format!("reached-{number}")), bounds.all)
     });
     tests.into_iter().filter_map(Result::transpose).collect()
 }
 
-fn look_at(binary: &Binary, name: &str, file: &Path) -> Result<Option<Test>, String> {
+fn look_at(binary: &Binary, name: &str, file: &Path, bound: Duration) -> Result<Option<Test>, String> {
     let _ = std::fs::remove_file(file);
     let path = file.to_str().ok_or("a path that is no text")?;
-    let (end, takes) = process::run(binary, &[name], &[("MUTANT_REACHED", path)], LONGEST)?;
+    let (end, takes) = process::run(binary, &[name], &[("MUTANT_REACHED", path)], bound)?;
     let asks = process::numbers(file).into_iter().collect();
     let _ = std::fs::remove_file(file);
     if end != End::Passed {
@@ -90,19 +95,27 @@ fn look_at(binary: &Binary, name: &str, file: &Path) -> Result<Option<Test>, Str
     Ok(Some(Test { binary: binary.clone(), name: name.to_owned(), takes, asks }))
 }
 
-/// Tries these mutants.
-pub fn try_all(mutants: &[usize], tests: &[Test], jobs: usize) -> Result<HashMap<usize, Outcome>, String> {
+/// Tries these mutants, by their numbers, and tells which nobody notices.
+pub fn try_all(
+    names: &[Mutant],
+    mutants: &[usize],
+    tests: &[Test],
+    bounds: Bounds,
+) -> Result<HashMap<usize, Outcome>, String> {
     let mut by_time: Vec<&Test> = tests.iter().collect();
     by_time.sort_by_key(|test| test.takes);
-    let outcomes = side_by_side(jobs, mutants, |&mutant| {
+    let outcomes = side_by_side(bounds.jobs, mutants, |&mutant| {
         let asking = by_time.iter().copied().filter(|test| test.asks.contains(&mutant));
-        Ok((mutant, try_one(mutant, asking)?))
+        let outcome = try_one(mutant, asking, bounds.all)?;
+        if matches!(outcome, Outcome::Missed | Outcome::Unreached) {
+            eprintln!("{outcome:?}: {}", names[mutant].name);
+        }
+        Ok((mutant, outcome))
     });
     outcomes.into_iter().collect()
 }
 
-fn try_one<'a>(mutant: usize, tests: impl Iterator<Item = &'a Test>) -> Result<Outcome, String> {
-    let mut left = ALL;
+fn try_one<'a>(mutant: usize, tests: impl Iterator<Item = &'a Test>, mut left: Duration) -> Result<Outcome, String> {
     let tests: Vec<&Test> = tests
         .take_while(|test| {
             let fits = test.takes <= left;
