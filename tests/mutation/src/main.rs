@@ -2,19 +2,21 @@
 
 mod compile;
 mod listed;
+mod outcomes;
 mod process;
 mod trials;
 mod weave;
 mod woven;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use listed::Mutant;
-use trials::{Bounds, Outcome};
+use outcomes::{Outcome, Outcomes};
+use trials::Bounds;
 
 const FOLDERS: [&str; 2] = ["src/pgbouncer", "src/analysis"];
 
@@ -34,22 +36,18 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let work = root.join("target/mutation");
     fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let mutants = listed::list(&root, &FOLDERS)?;
-    let before = known(&work);
-    let wanted = wanted(&mutants, arguments, &before);
+    let outcomes = Outcomes::new(&work);
+    let wanted = wanted(&mutants, arguments, &outcomes.known());
     eprintln!("mutation: {} mutants, {} to be tried", mutants.len(), wanted.len());
     let number = |name: &str, usual| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let bounds = Bounds { jobs: number("JOBS", 2) as usize, all: Duration::from_secs(number("TEST_SECONDS", 12)) };
-    let found = find(&root, &work, &mutants, &wanted, bounds)?;
-    let names: Vec<(Outcome, &str)> = mutants
-        .iter()
-        .enumerate()
-        .filter_map(|(number, mutant)| {
-            let outcome = found.get(&number).or_else(|| before.get(&mutant.name))?;
-            Some((*outcome, &*mutant.name))
-        })
-        .collect();
-    keep(&work, &names)?;
-    summary(&names);
+    find(&root, &work, &mutants, &wanted, bounds)?;
+    let known = outcomes.known();
+    let is_known = |mutant: &'_ Mutant| known.get(&mutant.name).copied();
+    let names: Vec<(Outcome, &str)> =
+        mutants.iter().filter_map(|mutant| Some((is_known(mutant)?, &*mutant.name))).collect();
+    outcomes.keep(&names)?;
+    outcomes::summary(&FOLDERS, &names);
     Ok(())
 }
 
@@ -64,67 +62,15 @@ fn wanted(mutants: &[Mutant], arguments: &[String], before: &HashMap<String, Out
     mutants.iter().enumerate().filter(|(_, mutant)| is_wanted(mutant)).map(|(number, _)| number).collect()
 }
 
-fn find(
-    root: &Path,
-    work: &Path,
-    mutants: &[Mutant],
-    wanted: &[usize],
-    bounds: Bounds,
-) -> Result<HashMap<usize, Outcome>, String> {
+fn find(root: &Path, work: &Path, mutants: &[Mutant], wanted: &[usize], bounds: Bounds) -> Result<(), String> {
     let copy = compile::copy(root, work, mutants)?;
     let tests = trials::look(&copy.tests()?, work, bounds)?;
     eprintln!("mutation: {} tests", tests.len());
     let (woven, others): (Vec<usize>, Vec<usize>) = wanted.iter().partition(|number| copy.woven.contains(number));
-    let mut found = trials::try_all(mutants, &woven, &tests, bounds)?;
-    found.extend(others.iter().map(|number| {
-        let outcome = if copy.refused.contains(number) { Outcome::NotCompiled } else { Outcome::NotTried };
-        (*number, outcome)
-    }));
-    Ok(found)
-}
-
-const OUTCOMES: [(Outcome, &str); 6] = [
-    (Outcome::Caught, "Caught"),
-    (Outcome::TimedOut, "TimedOut"),
-    (Outcome::Missed, "Missed"),
-    (Outcome::Unreached, "Unreached"),
-    (Outcome::NotCompiled, "NotCompiled"),
-    (Outcome::NotTried, "NotTried"),
-];
-
-fn file(work: &Path, name: &str) -> PathBuf {
-    work.join("outcomes").join(name)
-}
-
-/// What came of them the last time: a file for each outcome, a name in each line.
-fn known(work: &Path) -> HashMap<String, Outcome> {
-    let of = |(outcome, name): (Outcome, &str)| {
-        let text = fs::read_to_string(file(work, name)).unwrap_or_default();
-        text.lines().map(|line| (line.to_owned(), outcome)).collect::<Vec<_>>()
-    };
-    OUTCOMES.into_iter().flat_map(of).collect()
-}
-
-fn keep(work: &Path, names: &[(Outcome, &str)]) -> Result<(), String> {
-    fs::create_dir_all(file(work, "")).map_err(|error| error.to_string())?;
-    for (outcome, name) in OUTCOMES {
-        let lines = names.iter().filter(|(other, _)| *other == outcome).map(|(_, name)| format!("{name}\n"));
-        fs::write(file(work, name), lines.collect::<String>()).map_err(|error| format!("{name}: {error}"))?;
+    let outcomes = Outcomes::new(work);
+    for number in others {
+        let outcome = if copy.refused.contains(&number) { Outcome::NotCompiled } else { Outcome::NotTried };
+        outcomes.add(outcome, &mutants[number].name)?;
     }
-    Ok(())
-}
-
-fn summary(names: &[(Outcome, &str)]) {
-    println!("| room | {} |", OUTCOMES.map(|(_, name)| name).join(" | "));
-    println!("|---|{}", "---|".repeat(OUTCOMES.len()));
-    let mut rooms: BTreeMap<&str, BTreeMap<Outcome, usize>> = BTreeMap::new();
-    for (outcome, name) in names {
-        for room in FOLDERS.into_iter().filter(|room| name.starts_with(room)) {
-            *rooms.entry(room).or_default().entry(*outcome).or_default() += 1;
-        }
-    }
-    for (room, counts) in rooms {
-        let cells = OUTCOMES.map(|(outcome, _)| counts.get(&outcome).copied().unwrap_or_default().to_string());
-        println!("| `{room}` | {} |", cells.join(" | "));
-    }
+    trials::try_all(&woven, &tests, bounds, |number, outcome| outcomes.add(outcome, &mutants[number].name))
 }

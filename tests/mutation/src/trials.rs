@@ -1,31 +1,14 @@
 //! Which tests come by which mutant, and what they say of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::compile::Binary;
-use crate::listed::Mutant;
+use crate::outcomes::Outcome;
 use crate::process::{self, End};
-
-/// What came of a mutant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// A test fails.
-    Caught,
-    /// A test does not end, which it does without the mutant.
-    TimedOut,
-    /// All tests that come by it pass.
-    Missed,
-    /// No test comes by it.
-    Unreached,
-    /// With it, the tree does not compile.
-    NotCompiled,
-    /// It is where no switch can be: in a constant, a `const fn` or a condition with `let`.
-    NotTried,
-}
 
 /// A test, how long it takes, and the switches that it asks.
 #[derive(Debug)]
@@ -95,24 +78,20 @@ fn look_at(binary: &Binary, name: &str, file: &Path, bound: Duration) -> Result<
     Ok(Some(Test { binary: binary.clone(), name: name.to_owned(), takes, asks }))
 }
 
-/// Tries these mutants, by their numbers, and tells which nobody notices.
+/// Tries these mutants, by their numbers, and tells what came of each.
 pub fn try_all(
-    names: &[Mutant],
     mutants: &[usize],
     tests: &[Test],
     bounds: Bounds,
-) -> Result<HashMap<usize, Outcome>, String> {
+    tell: impl Fn(usize, Outcome) -> Result<(), String> + Sync,
+) -> Result<(), String> {
     let mut by_time: Vec<&Test> = tests.iter().collect();
     by_time.sort_by_key(|test| test.takes);
-    let outcomes = side_by_side(bounds.jobs, mutants, |&mutant| {
+    let told = side_by_side(bounds.jobs, mutants, |&mutant| {
         let asking = by_time.iter().copied().filter(|test| test.asks.contains(&mutant));
-        let outcome = try_one(mutant, asking, bounds.all)?;
-        if matches!(outcome, Outcome::Missed | Outcome::Unreached) {
-            eprintln!("{outcome:?}: {}", names[mutant].name);
-        }
-        Ok((mutant, outcome))
+        tell(mutant, try_one(mutant, asking, bounds.all)?)
     });
-    outcomes.into_iter().collect()
+    told.into_iter().collect()
 }
 
 fn try_one<'a>(mutant: usize, tests: impl Iterator<Item = &'a Test>, mut left: Duration) -> Result<Outcome, String> {
