@@ -199,11 +199,6 @@ impl Accounts {
         Some(self.names.get(self.accounts.get(number)?.user).to_vec())
     }
 
-    /// Attempts so far.
-    pub fn attempts(&self) -> u64 {
-        self.total.attempts
-    }
-
     /// Counts an attempt; says where its outcome will be counted, and whether its account is watched.
     #[inline]
     pub fn attempt(&mut self, attempt: &LoginAttempt<'_>) -> (Ticket, bool) {

@@ -61,7 +61,8 @@ fn a_full_table_counts_among_the_others_and_keeps_the_watched_ones_place() {
     let summary = accounts.summary(std::iter::empty());
     assert_eq!(summary.accounts[0].user, b"late");
     assert_eq!(summary.accounts.len(), ACCOUNTS - ACCOUNTS_RESERVED + 1);
-    assert_eq!(summary.others.failed as usize, 2 * ACCOUNTS - (ACCOUNTS - ACCOUNTS_RESERVED));
+    let others = 2 * ACCOUNTS - (ACCOUNTS - ACCOUNTS_RESERVED);
+    assert_eq!((summary.others.attempts as usize, summary.others.failed as usize), (others, others));
     assert_eq!(summary.total.failed as usize, 2 * ACCOUNTS);
     assert_eq!(summary.total.logins, 1);
 }
@@ -91,4 +92,40 @@ fn a_new_period_begins_with_nothing_but_the_watched_names() {
     assert!(summary.accounts.is_empty() && (summary.total, summary.others) == (Tally::default(), Tally::default()));
     drop(summary);
     assert!(accounts.attempt(&attempt(b"web", b"10.0.0.1")).1);
+}
+
+/// It no longer takes a place from those that nobody watches.
+#[test]
+fn an_account_that_becomes_a_watched_one_leaves_its_place_to_another() {
+    let mut accounts = Accounts::new(std::iter::empty());
+    for number in 0..=ACCOUNTS - ACCOUNTS_RESERVED {
+        accounts.attempt(&attempt(format!("user{number}").as_bytes(), b"10.0.0.1"));
+    }
+    assert_eq!(accounts.summary(std::iter::empty()).others.attempts, 1, "there is no place left");
+    accounts.watch(b"user0");
+    accounts.watch(b"user0");
+    accounts.attempt(&attempt(b"late", b"10.0.0.1"));
+    accounts.attempt(&attempt(b"later", b"10.0.0.1"));
+    assert_eq!(accounts.summary(std::iter::empty()).others.attempts, 2, "for one of them there is");
+}
+
+#[test]
+fn a_quarter_of_the_counters_is_for_the_watched_ones() {
+    let mut accounts = Accounts::new([&b"late"[..]].into_iter());
+    let flood = |accounts: &mut Accounts, user: &str| {
+        for number in 0..u32::from(u8::MAX) * 4 {
+            let host = format!("10.{}.{}.1", number / 256, number % 256);
+            let (ticket, _) = accounts.attempt(&attempt(user.as_bytes(), host.as_bytes()));
+            accounts.decide(ticket, moment(number.into()), &LOGIN);
+        }
+    };
+    (0..20).for_each(|user| flood(&mut accounts, &format!("user{user}")));
+    let summary = accounts.summary(std::iter::empty());
+    let rows: usize = summary.accounts.iter().map(|one| one.from.rows().len() + one.databases.rows().len()).sum();
+    assert_eq!(rows, PAIRS / 4 * 3);
+    drop(summary);
+    flood(&mut accounts, "late");
+    let summary = accounts.summary(std::iter::empty());
+    let late = summary.accounts.iter().find(|one| one.user == b"late").expect("it came");
+    assert_eq!(late.from.rows().len(), 4 * usize::from(u8::MAX));
 }

@@ -2,7 +2,7 @@ use crate::analysis::accounts::Tally;
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::summary::Summary;
 use crate::analysis::watch::Watch;
-use crate::pgbouncer::lines::Lines;
+use crate::pgbouncer::lines::{Kind, Line, Lines};
 use jiff::tz::TimeZone;
 
 /// Feeds lines `SECONDS PID MESSAGE`; pgbouncer's own prefix is put before them.
@@ -49,6 +49,12 @@ fn tally(attempts: u64, failed: u64, pending: u64, assumed: u64) -> Tally {
 
 const UP: &str = "0 1 process up: PgBouncer 1.18.0, libevent 2.1\n";
 const CLOSED: &str = "0 1 C-0x9: app/x@10.0.0.9:9 closing because: client close request (age=9s)\n";
+
+/// Beside what [`analyze`] feeds: a line at another level.
+fn take(analyzer: &mut Analyzer, seconds: u32, rest: &str) {
+    let text = format!("2026-11-22 00:{:02}:{:02}.000 UTC [1] {rest}", seconds / 60, seconds % 60);
+    analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+}
 
 fn attempt(seconds: u32, pointer: u32, port: u32) -> String {
     format!("{seconds} 1 C-0x{pointer}: app/web@10.0.0.1:{port} login attempt: db=app user=web tls=no\n")
@@ -221,4 +227,116 @@ fn clients_that_are_turned_away_are_refused_and_not_failed() {
     assert_eq!(summary(&analyzer).total, tally(1, 1, 0, 0));
     let expected: [(&[u8], u64); 2] = [(b"no more connections allowed (max_client_conn)", 1), (b"no such user", 1)];
     assert_eq!(analyzer.figures().refusals().by_reason(), expected);
+}
+
+/// `verbose = 1` says so, whatever comes behind it; and from then on its pool lets clients in at once.
+#[test]
+fn a_client_that_is_logged_in_has_logged_in() {
+    for (reload, failed) in [(false, 0), (true, 1)] {
+        let mut analyzer = analyze(true, &(UP.to_owned() + CLOSED + &attempt(1, 1, 5)));
+        if reload {
+            take(&mut analyzer, 2, "LOG RELOAD command issued");
+        }
+        take(&mut analyzer, 2, "DEBUG C-0x1: app/web@10.0.0.1:5 logged in");
+        let closings = closing(3, 1, 5, "password authentication failed (age=2s)")
+            + &attempt(4, 2, 6)
+            + &closing(5, 2, 6, "client unexpected eof (age=1s)");
+        for line in closings.lines() {
+            let mut words = line.splitn(3, ' ');
+            let seconds = words.next().unwrap().parse().unwrap();
+            take(&mut analyzer, seconds, &format!("LOG {}", words.nth(1).unwrap()));
+        }
+        assert_eq!(summary(&analyzer).total, tally(2, failed, 0, 0), "the pool is proved only since the reload");
+    }
+}
+
+/// Only a closing at LOG has the client's end in its further lines.
+#[test]
+fn a_warning_of_several_lines_does_not_close_its_client() {
+    for (level, pending) in [("LOG", 0), ("WARNING", 1)] {
+        let mut analyzer = analyze(true, &(UP.to_owned() + CLOSED + &attempt(1, 1, 5)));
+        let text = format!("2026-11-22 00:00:03.000 UTC [1] {level} C-0x1: app/web@10.0.0.1:5 pooler error: a");
+        analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Cut, offset: 0 });
+        assert_eq!(summary(&analyzer).total.pending, pending, "{level}");
+    }
+}
+
+#[test]
+fn a_closing_without_an_age_is_told_by_its_time() {
+    for (seconds, failed) in [(60, 1), (61, 0)] {
+        let lines = UP.to_owned() + CLOSED + &attempt(1, 1, 5) + &closing(seconds, 1, 5, "a reason that nobody knows");
+        assert_eq!(total(&lines), tally(1, failed, 0, 0), "at {seconds}");
+    }
+}
+
+#[test]
+fn what_only_older_versions_write_says_that_an_eof_is_told_by_its_age() {
+    let nobody = "1 1 C-0x9: (nodb)/(nouser)@1.2.3.4:5 closing because:";
+    let eof = attempt(10, 2, 6) + &closing(12, 2, 6, "client unexpected eof (age=2s)");
+    for (reason, failed) in [("no such user: bob", 0), ("client unexpected eof", 0), ("a reason that nobody knows", 1)]
+    {
+        let lines = format!("{nobody} {reason} (age=0s)\n{eof}");
+        assert_eq!(total(&lines), tally(1, failed, 0, 0), "{reason}");
+    }
+    let named = "1 1 C-0x9: app/bob@1.2.3.4:5 closing because: no such user: bob (age=0s)\n";
+    assert_eq!(total(&(named.to_owned() + &eof)), tally(1, 1, 0, 0));
+}
+
+/// Lines are missing since it came: its closing may be among them, so only its age can tell.
+#[test]
+fn an_attempt_from_before_a_gap_that_is_gone_is_told_by_its_age() {
+    for (seconds, failed, assumed) in [(60, 1, 0), (61, 0, 1)] {
+        let mut analyzer = analyze(true, &(UP.to_owned() + CLOSED + &attempt(1, 1, 5)));
+        analyzer.gap();
+        take(&mut analyzer, seconds, "LOG C-0x1: app/web@10.0.0.1:6 login attempt: db=app user=web tls=no");
+        assert_eq!(summary(&analyzer).total, tally(2, failed, 1, assumed), "at {seconds}");
+        assert_eq!(analyzer.figures().gaps(), 1);
+    }
+}
+
+/// A finished log may end within its last line: what is there counts if it says all.
+#[test]
+fn a_last_line_without_its_newline_counts_if_nothing_can_be_missing() {
+    let base = UP.to_owned() + CLOSED + &attempt(1, 1, 5);
+    let client = "C-0x1: app/web@10.0.0.1:5";
+    let stats = "stats: 1 xacts/s, 1 queries/s, in 1 B/s, out 1 B/s, xact 1 us, query 1 us, wait 1 us";
+    for (last, is_whole, expected) in [
+        ("C-0x2: app/web@10.0.0.1:6 login attempt: db=app user=web tls=no", true, tally(2, 0, 2, 0)),
+        (&format!("{client} closing because: password authentication failed (age=2s)"), true, tally(1, 1, 0, 0)),
+        (&format!("{client} closing because: password authentication failed"), false, tally(1, 0, 1, 0)),
+        (stats, true, tally(1, 0, 1, 0)),
+        ("got SIGTERM, fast exit", true, tally(1, 0, 0, 1)),
+        ("RELOAD command issued", false, tally(1, 0, 1, 0)),
+    ] {
+        let mut analyzer = analyze(true, &base);
+        let understood = analyzer.figures().lines().understood;
+        let text = format!("2026-11-22 00:00:03.000 UTC [1] LOG {last}");
+        analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Unfinished, offset: 0 });
+        assert_eq!(analyzer.figures().lines().understood - understood, u64::from(is_whole), "{last}");
+        assert_eq!(summary(&analyzer).total, expected, "{last}");
+    }
+}
+
+/// They are slow, so a log of such lines only must not hold up the others.
+#[test]
+fn the_users_own_expressions_are_tried_on_so_many_lines_of_a_tick() {
+    use crate::limits::FALLBACK_LINES_PER_TICK;
+    use crate::pgbouncer::fallback::Fallback;
+    let lines = r"^own (?P<lineLogTime>\S+) (?P<lineType>\S+) (?P<lineDetail>.*)$";
+    let login = r"^(?P<lineActionType>login) (?P<lineUserCx>\w+) (?P<lineIpFrom>\S+)$";
+    let stats = crate::pgbouncer::fallback::DOCUMENTED[1];
+    let fallback = Fallback::new([lines, stats, login], "%Y-%m-%dT%H:%M:%S").expect("good ones");
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: Some(fallback), watch, now: 0 });
+    let text = b"own 2026-11-22T00:00:01 C login web 10.0.0.1";
+    let feed = |analyzer: &mut Analyzer, count: u32| {
+        for _ in 0..count {
+            analyzer.line(&Line { bytes: text, kind: Kind::Whole, offset: 0 });
+        }
+        analyzer.figures().lines().fallback
+    };
+    assert_eq!(feed(&mut analyzer, FALLBACK_LINES_PER_TICK + 3), u64::from(FALLBACK_LINES_PER_TICK));
+    assert_eq!(analyzer.figures().lines().unrecognised, 3);
+    analyzer.tick(0);
+    assert_eq!(feed(&mut analyzer, 1), u64::from(FALLBACK_LINES_PER_TICK) + 1);
 }

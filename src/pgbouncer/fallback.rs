@@ -130,7 +130,8 @@ mod tests {
         let stats = b"2017-12-03 19:16:39.123 7298 LOG Stats: 41 req/s, in 17628 b/s, out 7835 b/s,query 69652 us";
         let record = fallback.parse(stats).expect("stats");
         assert_eq!((record.pid, record.stamp.millis), (7298, 1_512_328_599_123));
-        assert!(matches!(record.event, Event::Stats(Stats { requests: 41, request_us: 69652, .. })));
+        let expected = Stats { requests: 41, bytes_in: 17628, bytes_out: 7835, request_us: 69652, ..Stats::default() };
+        assert_eq!(record.event, Event::Stats(expected));
         let login = b"2017-12-03 19:16:39.123 7298 LOG C-0x1a: poc/postgres@192.168.1.16:5 login attempt: db=poc user=postgres tls=no";
         let Some(Event::LoginAttempt(attempt)) = fallback.parse(login).map(|record| record.event) else {
             panic!("a login")
@@ -144,6 +145,20 @@ mod tests {
         assert_eq!(fallback.parse(closing).map(|record| record.event), Some(Event::Other));
         assert_eq!(fallback.parse(b"something else"), None);
         assert_eq!(fallback.parse(b"\xff"), None);
+    }
+
+    /// Each group that is needed, and none that is not.
+    #[test]
+    fn every_missing_group_is_told_by_its_name() {
+        for (which, groups) in GROUPS.iter().enumerate() {
+            for group in *groups {
+                let text = DOCUMENTED[which].replace(&format!("?P<{group}>"), "");
+                let mut texts = DOCUMENTED;
+                texts[which] = &text;
+                let error = Fallback::new(texts, FORMAT).expect_err(group);
+                assert_eq!((error.name, error.message), (NAMES[which], format!("it has no group (?P<{group}>…)")));
+            }
+        }
     }
 
     #[test]

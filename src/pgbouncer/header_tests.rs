@@ -21,6 +21,41 @@ fn both_prefixes_of_pgbouncers_own_file() {
 }
 
 #[test]
+fn zones_without_letters_are_hours_and_minutes_of_either_sign() {
+    for (text, minutes) in [
+        ("+00", Some(0)),
+        ("-03", Some(-180)),
+        ("-0330", Some(-210)),
+        ("+05:45", Some(345)),
+        ("+2359", Some(24 * 60 - 1)),
+        ("+2400", None),
+        ("+0060", None),
+        ("-3", None),
+        ("05", None),
+        ("+0545x", None),
+    ] {
+        assert_eq!(parse_offset(text.as_bytes()), minutes.map(|minutes: i32| minutes * 60), "{text}");
+    }
+}
+
+/// The date is compared with that of the line before, and only where it is another is it read: a line that differs in any of
+/// the 20 bytes has another time, or none.
+#[test]
+fn a_date_is_that_of_the_line_before_only_where_all_of_it_is() {
+    let text = *b"2026-11-22 05:10:05.550 1 LOG x";
+    for place in 0..20 {
+        for other in b"0123456789-: .x" {
+            let mut cache = DateCache::default();
+            parse_own(&text, &mut cache).expect("a header");
+            let mut changed = text;
+            changed[place] = *other;
+            let expected = parse_own(&changed, &mut DateCache::default()).map(|header| header.stamp);
+            assert_eq!(parse_own(&changed, &mut cache).map(|header| header.stamp), expected, "{other} at {place}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_the_prefix_is_none() {
     for line in [
         "",
@@ -74,6 +109,39 @@ fn every_form_of_syslog() {
     }
 }
 
+/// pgbouncer's own words (`lib/usual/logging.c`): FATAL is crit, ERROR err, WARNING warning, LOG info, DEBUG debug.
+#[test]
+fn every_severity_is_a_level() {
+    let busybox = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
+    let (fatal, log) = (Level::Fatal, Level::Log);
+    let levels = [fatal, fatal, fatal, Level::Error, Level::Warning, log, log, Level::Debug];
+    for (severity, (word, level)) in busybox.into_iter().zip(levels).enumerate() {
+        for line in [
+            format!("<{}>Nov 22 05:24:25 vm pgbouncer[1]: x", 184 + severity),
+            format!("Nov 22 05:24:25 vm daemon.{word} pgbouncer[1]: x"),
+        ] {
+            assert_eq!(parse_syslog(line.as_bytes(), 0).and_then(|header| header.level), Some(level), "{line}");
+        }
+    }
+    for line in ["<192>Nov 22 05:24:25 vm pgbouncer[1]: x", "Nov 22 05:24:25 vm daemon.loud pgbouncer[1]: x"] {
+        assert_eq!(parse_syslog(line.as_bytes(), 0).map(|header| header.level), None, "{line}");
+    }
+    assert_eq!(level_of_severity(8), None);
+}
+
+#[test]
+fn a_time_needs_all_its_digits() {
+    let time = |text: &str| {
+        parse_date(format!("2026-11-22 {text}").as_bytes(), b' ').map(|time| time - date("2026-11-22 00:00:00"))
+    };
+    assert_eq!(time("23:59:60"), Some(DAY_MS), "a leap second");
+    for text in ["24:00:00", "00:60:00", "00:00:61", "00:00:00 ", "0:00:00"] {
+        assert_eq!(time(text), None, "{text}");
+    }
+    let fraction = |text: &str| parse_fraction(&mut Cursor(text.as_bytes()));
+    assert_eq!((fraction("4Z"), fraction("0719"), fraction("Z")), (Some(400), Some(71), None));
+}
+
 #[test]
 fn the_year_of_a_traditional_time_is_the_nearest_before_now() {
     let stamp = |line: &str, now: &str| {
@@ -92,6 +160,21 @@ fn the_year_of_a_traditional_time_is_the_nearest_before_now() {
 fn dates_agree_with_the_calendar() {
     for (text, days) in [("1970-01-01", 0), ("2000-02-29", 11_016), ("2026-11-22", 20_779), ("1969-12-31", -1)] {
         assert_eq!(date(&format!("{text} 00:00:00")), days * DAY_MS, "{text}");
+    }
+    // Each day of four centuries is the one behind the day before, and no month has more.
+    let mut next = date("1999-12-31 00:00:00") / DAY_MS + 1;
+    for year in 2000..2400 {
+        for (month, length) in (1..).zip([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+            let leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            for day in 1..=length + i64::from(leap) {
+                assert_eq!(days_since_1970(year, month, day), Some(next), "{year}-{month}-{day}");
+                next += 1;
+            }
+            assert_eq!(days_since_1970(year, month, length + i64::from(leap) + 1), None, "{year}-{month}");
+        }
+    }
+    for (month, day) in [(0, 1), (13, 1), (1, 0), (1, -1)] {
+        assert_eq!(days_since_1970(2026, month, day), None);
     }
     for year in [1970, 1999, 2000, 2026, 2100, 2400] {
         assert_eq!(year_of(date(&format!("{year}-01-01 00:00:00"))), year);

@@ -338,4 +338,50 @@ mod tests {
         assert_eq!(lines.next_line().map(|line| line.offset), Some(100));
         assert_eq!((lines.offset(), lines.end_offset()), (104, 106));
     }
+
+    #[test]
+    fn a_line_of_which_the_next_byte_has_not_come_is_seen_and_not_given_out() {
+        let mut lines = Lines::new();
+        lines.restart(10);
+        for (chunk, waiting, whole_until) in [
+            (&b""[..], None, 10),
+            (b"one", None, 10),
+            (b" more\n", Some(&b"one more"[..]), 19),
+            (b"two\n", Some(b"two"), 23),
+        ] {
+            lines.push(chunk);
+            while lines.next_line().is_some() {}
+            assert_eq!(lines.waiting().map(|line| line.bytes), waiting, "{chunk:?}");
+            assert_eq!(lines.whole_until(), whole_until, "{chunk:?}");
+        }
+        assert_eq!(lines.waiting().map(|line| (line.kind, line.offset)), Some((Kind::Whole, 19)));
+    }
+
+    /// A state file says that it was within one when the program ended.
+    #[test]
+    fn within_a_line_that_is_too_long_it_goes_on_behind_it() {
+        for skipping in [true, false] {
+            let mut lines = Lines::new();
+            lines.resume(5000, skipping);
+            assert_eq!(lines.is_skipping(), skipping);
+            lines.push(b"the rest of it\nnext\nx");
+            let kind = if skipping { Kind::TooLong } else { Kind::Whole };
+            assert_eq!(lines.next_line().map(|line| line.kind), Some(kind));
+            assert_eq!(lines.next_line().map(|line| (line.bytes, line.kind)), Some((&b"next"[..], Kind::Whole)));
+            assert!(!lines.is_skipping());
+        }
+    }
+
+    /// Nothing is waited for where the rest of a line is thrown away anyhow.
+    #[test]
+    fn the_newline_of_a_line_that_is_too_long_is_its_end() {
+        for length in [LINE_MAX, LINE_MAX + 1] {
+            let mut lines = Lines::new();
+            for chunk in [&vec![b'x'; length][..], b"\n"].concat().chunks(READ_SIZE) {
+                lines.push(chunk);
+            }
+            let kind = lines.next_line().map(|line| line.kind);
+            assert_eq!(kind, (length > LINE_MAX).then_some(Kind::TooLong), "{length}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::listed::Mutant;
 use crate::weave;
 use crate::woven::{Source, Woven};
 
-/// The tests that are asked: those of the engine, and those of the program that have no need of other programs and are
+/// The tests that are asked: those of the rooms, and those of the program that have no need of other programs and are
 /// not about the sources.
 const TESTS: &[&str] = &[
     "captures",
@@ -143,10 +143,11 @@ impl Copy {
 
     /// Builds the tests.
     pub fn tests(&self) -> Result<Vec<Binary>, String> {
-        let of_engine = self.built(&["test", "--no-run", "--package", "loganalyzer-engine", "--lib"])?;
+        let of_rooms = ["--package", "loganalyzer-engine", "--package", "loganalyzer-shell", "--lib"];
+        let of_rooms = self.built(&[&["test", "--no-run"][..], &of_rooms].concat())?;
         let mut arguments = vec!["test", "--no-run", "--package", "loganalyzer", "--bins"];
         arguments.extend(TESTS.iter().flat_map(|name| ["--test", *name]));
-        Ok([of_engine, self.built(&arguments)?].concat())
+        Ok([of_rooms, self.built(&arguments)?].concat())
     }
 
     fn built(&self, arguments: &[&str]) -> Result<Vec<Binary>, String> {
