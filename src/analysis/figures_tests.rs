@@ -1,6 +1,7 @@
 use super::*;
 use crate::analysis::accounts::Tally;
 use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::filter::Filter;
 use crate::analysis::watch::{Entry, Watch, Window};
 use crate::pgbouncer::lines::{Kind, Line};
 use jiff::tz::TimeZone;
@@ -159,4 +160,114 @@ fn the_first_day_takes_nothing_back() {
     analyzer.begin_first_day();
     closing(&mut analyzer, 2, 1, "web", BAD);
     assert_eq!(day(&analyzer, 3), Tally::default());
+}
+
+/// An hour is the log's own, whichever day it is counted on.
+#[test]
+fn a_new_day_goes_on_in_the_hour_that_the_log_shows() {
+    let mut analyzer = analyzer();
+    attempt(&mut analyzer, 1, 1, "web");
+    analyzer.begin_day();
+    attempt(&mut analyzer, 2, 2, "web");
+    attempt(&mut analyzer, 3, 3, "web");
+    let hours = analyzer.hours_of(Period::Day);
+    let day: Vec<u64> = hours.accounts().map(|(_, day)| day[0].all).collect();
+    assert_eq!(day, [2]);
+    assert_eq!(analyzer.hours_of(Period::Run).accounts().map(|(_, day)| day[0].all).sum::<u64>(), 3);
+}
+
+/// Attempts that were decided by their age, because too many were open, are those of the period.
+#[test]
+fn what_was_pushed_out_before_is_not_pushed_out_again() {
+    let mut figures = Figures::new(Accounts::new(std::iter::empty()));
+    assert_eq!(figures.pushed_out(3), 3);
+    figures = figures.successor(3);
+    assert_eq!((figures.pushed_out(3), figures.pushed_out(5)), (0, 2));
+}
+
+/// It has its place though there is none left for others.
+#[test]
+fn an_account_that_is_watched_from_now_on_is_counted_by_itself_in_both_periods() {
+    use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED};
+    let mut analyzer = analyzer();
+    let counted = |analyzer: &Analyzer, period| {
+        let summary = analyzer.summary_of(period, 5000);
+        summary.accounts.iter().filter(|account| account.user.starts_with(b"late")).count()
+    };
+    for number in 0..ACCOUNTS - ACCOUNTS_RESERVED {
+        attempt(&mut analyzer, 1, number as u32 + 1, &format!("user{number}"));
+    }
+    analyzer.reconfigure(vec![entry(None, b"late")], TimeZone::UTC, None, 2000);
+    attempt(&mut analyzer, 3, 9001, "late");
+    attempt(&mut analyzer, 3, 9002, "later");
+    assert_eq!((counted(&analyzer, Period::Run), counted(&analyzer, Period::Day)), (1, 1));
+}
+
+fn entry(database: Option<&[u8]>, user: &[u8]) -> Entry {
+    let window = Window { open: jiff::civil::Time::midnight(), close: jiff::civil::Time::midnight(), days: [true; 7] };
+    let database = database.map(<[u8]>::to_vec);
+    Entry { name: "entry".to_owned(), database, user: user.to_vec(), minutes: 5, window }
+}
+
+#[test]
+fn a_filter_wants_the_entries_whose_logins_it_may_have() {
+    let filter = |user: Option<&str>, database: Option<&str>| {
+        let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
+        Filter { from: None, to: None, user: bytes(user), database: bytes(database) }
+    };
+    let (anywhere, app) = (entry(None, b"web"), entry(Some(b"app"), b"web"));
+    for (user, database, wants_anywhere, wants_app) in [
+        (None, None, true, true),
+        (Some("web"), None, true, true),
+        (Some("batch"), None, false, false),
+        (None, Some("app"), true, true),
+        (None, Some("other"), true, false),
+        (Some("web"), Some("other"), true, false),
+        (Some("batch"), Some("app"), false, false),
+    ] {
+        let filter = filter(user, database);
+        let wants = (filter.wants_entry(&anywhere), filter.wants_entry(&app));
+        assert_eq!(wants, (wants_anywhere, wants_app), "{user:?} {database:?}");
+        assert_eq!(filter.is_empty(), user.is_none() && database.is_none());
+    }
+}
+
+/// A line of a period at a level, whole or the first one of a record.
+fn take_at(analyzer: &mut Analyzer, level: &str, message: &str, kind: Kind) {
+    let text = format!("1970-01-01 00:00:09.000 UTC [7] {level} {message}");
+    analyzer.line(&Line { bytes: text.as_bytes(), kind, offset: 0 });
+}
+
+#[test]
+fn warnings_are_counted_by_what_is_the_same_in_all_of_a_kind() {
+    let mut analyzer = analyzer();
+    let client = "C-0x1: app/web@10.0.0.1:5";
+    take_at(&mut analyzer, "WARNING", "S-0x1: app/web@10.0.0.2:5432 server login failed: FATAL x", Kind::Whole);
+    take_at(&mut analyzer, "ERROR", "accept() failed: Too many open files", Kind::Whole);
+    take_at(&mut analyzer, "ERROR", &format!("{client} pooler error: a"), Kind::Cut);
+    take_at(&mut analyzer, "ERROR", "pooler: of two lines", Kind::Cut);
+    take_at(&mut analyzer, "FATAL", "unix socket is in use, cannot continue", Kind::Whole);
+    let figures = analyzer.figures_of(Period::Day);
+    let kinds = figures.happenings().warnings().by_count();
+    let texts: Vec<String> = kinds.iter().map(|kind| String::from_utf8_lossy(&kind.text).into_owned()).collect();
+    assert_eq!(texts.iter().filter(|text| text.starts_with("(a message of several")).count(), 1, "{texts:?}");
+    assert!(texts.iter().any(|text| text.starts_with("server login failed")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.starts_with("accept() failed")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.starts_with("unix socket is in use")), "{texts:?}");
+}
+
+/// The newest are kept, and all are counted; what is fatal ends a process.
+#[test]
+fn what_happened_to_processes_is_counted_though_not_all_is_kept() {
+    use crate::limits::LIFE_EVENTS;
+    let mut analyzer = analyzer();
+    for _ in 0..LIFE_EVENTS {
+        take(&mut analyzer, 8, "RELOAD command issued");
+    }
+    take_at(&mut analyzer, "FATAL", "unix socket is in use, cannot continue", Kind::Whole);
+    let happenings = analyzer.figures_of(Period::Day).happenings();
+    assert_eq!((happenings.lives().count(), happenings.life_events()), (LIFE_EVENTS, LIFE_EVENTS as u64 + 2));
+    let (first, last) = (happenings.lives().next(), happenings.lives().last());
+    assert_eq!(first.map(|event| event.what.name()), Some("RELOAD"), "it came up before");
+    assert_eq!(last.map(|event| event.what.name()), Some("exit"));
 }

@@ -310,4 +310,58 @@ mod tests {
         heart.shift(-100 * P);
         assert_eq!(verdict(&mut heart, 13 * P + 1), Some(("log silent", 10 * P)));
     }
+
+    /// What was so before the clock was set is so behind it, and everything in it has the new time.
+    #[test]
+    fn a_clock_that_is_set_moves_all_that_is_known() {
+        let silent = || {
+            let mut heart = beating(10 * P);
+            let _ = heart.judge(14 * P, Some(P));
+            heart
+        };
+        let down = || {
+            let mut heart = beating(10 * P);
+            heart.over(10 * P + 5);
+            heart
+        };
+        let missing = || {
+            let mut heart = beating(10 * P);
+            heart.trouble(Some(Trouble::Missing), 10 * P + 7);
+            heart
+        };
+        let speaking = || {
+            let mut heart = silent();
+            heart.record(15 * P);
+            heart
+        };
+        for by in [100 * P, -3 * P] {
+            for make in [&silent as &dyn Fn() -> Heartbeat, &down, &missing, &speaking] {
+                let (mut heart, mut shifted) = (make(), make());
+                shifted.shift(by);
+                for now in [14 * P, 16 * P, 20 * P] {
+                    assert_eq!(shifted.is_in_doubt(now + by, Some(P)), heart.is_in_doubt(now, Some(P)));
+                    let moved =
+                        |outage: Outage| Outage { since: outage.since + by, doubt: outage.doubt + by, ..outage };
+                    let expected = match heart.judge(now, Some(P)) {
+                        Change::None => Change::None,
+                        Change::Spoke(spoke, outage) => Change::Spoke(spoke + by, moved(outage)),
+                    };
+                    assert_eq!(shifted.judge(now + by, Some(P)), expected);
+                    assert_eq!(shifted.outage(), heart.outage().map(moved));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_log_nothing_is_known_until_a_record_or_a_trouble_comes() {
+        let mut heart = Heartbeat::default();
+        assert!(!heart.is_known());
+        heart.trouble(Some(Trouble::Unreadable), 5);
+        assert!(heart.is_known());
+        heart.trouble(None, 6);
+        assert!(!heart.is_known());
+        heart.record(7);
+        assert!(heart.is_known());
+    }
 }

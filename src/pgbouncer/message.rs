@@ -293,6 +293,60 @@ mod tests {
         assert!(matches!(client(rest), Some(Event::ClientClosing { .. })));
     }
 
+    /// Names of 63 and 127 bytes, and the longest address that there is: none of it is cut off, and nothing longer is read.
+    #[test]
+    fn the_longest_names_and_address_are_read() {
+        let address = format!("[{}]:65535", ["ffff"; 8].join(":")).replace(":ffff:ffff]", ":255.255.255.255]");
+        assert_eq!(address.len(), 53);
+        for (database, user, fits) in [(63, 127, true), (64, 127, false), (63, 128, false)] {
+            let (database, user) = ("d".repeat(database), "u".repeat(user));
+            let who = format!("{database}/{user}@{address}");
+            let attempt = client_of(&format!("{who} login attempt: db={database} user={user} tls=no"));
+            let expected = fits.then(|| (database.clone().into_bytes(), user.clone().into_bytes()));
+            assert_eq!(attempt, expected, "{who}");
+        }
+        let who = format!("{}/{}@{address} ", "d".repeat(63), "u".repeat(127));
+        let reading = readings_of(&format!("{who}closing because: x (age=0s)"));
+        assert_eq!(reading, [(who, "closing because: x (age=0s)".to_owned())]);
+        for (length, count) in [(SOCKET_PREFIX_MAX - 1, 1), (SOCKET_PREFIX_MAX, 0)] {
+            assert_eq!(readings_of(&format!("{}@1.2.3.4:5 x", "d".repeat(length))).len(), count, "{length}");
+        }
+    }
+
+    fn client_of(rest: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        let Some(Event::LoginAttempt(attempt)) = client(rest) else { return None };
+        Some((attempt.database.to_vec(), attempt.user.to_vec()))
+    }
+
+    fn readings_of(rest: &str) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        readings(rest.as_bytes()).map(|reading| (text(reading.prefix), text(reading.message))).collect()
+    }
+
+    /// What ends with its age is read from there; all else is left to the grammar, which reads the same.
+    #[test]
+    fn a_closing_that_is_read_from_its_end_is_read_as_by_the_grammar() {
+        let reason = "client close request";
+        for (tail, is_usual) in [
+            (" (age=7s)", true),
+            (" (age=7)", true),
+            (" (age=123456789s)", true),
+            (" (age=s)", false),
+            ("(age=7s)", false),
+            (" (age=7s", false),
+            (" (age=x7s)", false),
+            ("", false),
+        ] {
+            let message = format!("closing because: {reason}{tail}");
+            let usual = usual_closing(message.as_bytes());
+            assert_eq!(usual.is_some(), is_usual, "{message}");
+            if let Some(usual) = usual {
+                assert_eq!(Some(usual), closing_behind(message.as_bytes(), 0), "{message}");
+            }
+        }
+        assert_eq!(usual_closing(b"closing caused by: x (age=7s)"), None);
+    }
+
     #[test]
     fn a_warning_is_no_login() {
         let rest = b"app/u@1.2.3.4:5 login attempt: db=app user=u tls=no";

@@ -294,4 +294,31 @@ mod tests {
         let Event::LoginAttempt(attempt) = record.event else { panic!("an attempt") };
         assert_eq!(attempt.user, b"x#012 \ty");
     }
+
+    #[test]
+    fn a_process_is_known_by_its_log_and_its_number() {
+        let mut parser = Parser::new(0);
+        for log in [0, 1, LOGS as u32] {
+            parser.switch_log(log);
+            for pid in [1, 4711, (1 << PID_BITS) - 1] {
+                let line = format!("2026-11-22 05:10:05.550 {pid} LOG listening on 127.0.0.1:6432");
+                let Reading::Record(record) = parser.parse(line.as_bytes()) else { panic!("{line}") };
+                assert_eq!((log_of(record.pid), process_id(record.pid)), (log, pid));
+                assert_eq!(parser.message(line.as_bytes()), Some(&b"listening on 127.0.0.1:6432"[..]));
+            }
+        }
+        assert_eq!(process_id(u32::MAX), u32::MAX, "no number of Linux, so as the log has it");
+    }
+
+    #[test]
+    fn the_year_of_syslog_changes_with_the_time() {
+        let mut parser = Parser::new(0);
+        let mut year = |now: i64| {
+            parser.set_now(now);
+            let line = b"Jan 10 00:00:00 vm pgbouncer[7]: listening on 127.0.0.1:6432";
+            let Reading::Record(record) = parser.parse(line) else { panic!("a record") };
+            record.stamp.millis / 86_400_000 / 365
+        };
+        assert_eq!((year(20 * 86_400_000), year(385 * 86_400_000)), (0, 1));
+    }
 }
