@@ -209,3 +209,7 @@ impl Sessions {
         self.looks_before_1_15 |= format == Format::FileBefore111;
     }
 }
+
+#[cfg(test)]
+#[path = "usual_tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+use crate::analysis::analyzer::{Analyzer, Settings};
+use crate::analysis::figures::Period;
+use crate::analysis::watch::Watch;
+use crate::limits::READ_SIZE;
+use crate::pgbouncer::lines::{Line, Lines, Taker};
+use jiff::tz::TimeZone;
+
+/// Counts the bytes that go the shortest way; or lets none go there.
+struct Counting<'a> {
+    analyzer: &'a mut Analyzer,
+    usual: Option<usize>,
+}
+
+impl Taker for Counting<'_> {
+    fn line(&mut self, line: &Line<'_>) {
+        let _ = self.analyzer.line(line);
+    }
+
+    fn usual(&mut self, text: &[u8], length: usize) -> usize {
+        let Some(usual) = &mut self.usual else { return 0 };
+        let taken = self.analyzer.usual(text, length);
+        *usual += taken;
+        taken
+    }
+}
+
+fn analyzer() -> Analyzer {
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 })
+}
+
+/// How many bytes of a log go the shortest way.
+fn feed(lines: &mut Lines, text: &str, analyzer: &mut Analyzer, may_be_usual: bool) -> usize {
+    let mut counting = Counting { analyzer, usual: may_be_usual.then_some(0) };
+    for chunk in text.as_bytes().chunks(READ_SIZE) {
+        lines.push(chunk);
+        lines.drain(&mut counting);
+    }
+    counting.usual.unwrap_or_default()
+}
+
+/// All that is counted by account: name, attempts, logins and failures, and the same by address and database.
+fn counted(analyzer: &Analyzer) -> Vec<String> {
+    let summary = analyzer.summary_of(Period::Run, analyzer.last_instant().expect("a record"));
+    let account = |one: &crate::analysis::summary::AccountSummary<'_>| {
+        let names = |rows: Vec<(&[u8], crate::analysis::tally::Row)>| format!("{rows:?}");
+        let (first, last) = (one.first, one.last);
+        format!(
+            "{:?} {:?} {first:?} {last:?} {} {}",
+            one.user,
+            one.tally,
+            names(one.from.rows()),
+            names(one.databases.rows())
+        )
+    };
+    summary.accounts.iter().map(account).chain([format!("{:?}", summary.total)]).collect()
+}
+
+struct Client {
+    database: String,
+    user: String,
+    address: String,
+    suffix: &'static str,
+    age: &'static str,
+}
+
+/// Clients with names, addresses, ports, suffixes and ages of all lengths that are usual.
+fn clients() -> Vec<Client> {
+    let mut chance = 7u64;
+    let mut below = |end: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) as usize % end
+    };
+    let hosts = ["1.2.3.4", "10.0.0.7", "10.0.0.77", "192.168.1.20", "192.168.10.200", "255.255.255.255"];
+    let suffixes = ["", " tls=no", " tls=TLSv1.3/TLS_AES_256_GCM_SHA384", " tls=no replication=no"];
+    let mut client = || Client {
+        database: [
+            "d",
+            "stock77",
+            "bank5678",
+            "a-database",
+            "x.y",
+            "d_of_a_name_of_fifty_bytes_which_is_longer_than_48",
+        ][below(6)]
+        .repeat(1 + below(2)),
+        user: ["u", "web4567", "batch678", "billing-9", "a_user_of_forty_bytes_as_they_are_not_rare"][below(5)]
+            .repeat(1 + below(3)),
+        address: format!("{}:{}", hosts[below(hosts.len())], [1, 22, 333, 4444, 55555, 65535][below(6)]),
+        suffix: suffixes[below(suffixes.len())],
+        age: ["0", "7", "12", "345", "6789", "1234567"][below(6)],
+    };
+    let clients: Vec<Client> = (0..600).map(|_| client()).collect();
+    clients.into_iter().filter(|client| client.database.len() < 64 && client.user.len() < 128).collect()
+}
+
+/// An attempt and a closing of each, from three processes, some in a second.
+fn log(clients: &[Client], since_1_11: bool, hour: usize) -> String {
+    let line = |number: usize, message: String| {
+        let (second, pid) = (number / 5, [7, 4711, 99999][number % 3]);
+        let time = format!("2026-11-22 {hour:02}:{:02}:{:02}.{:03}", second / 60, second % 60, number % 5 * 199);
+        let process = if since_1_11 { format!("UTC [{pid}]") } else { pid.to_string() };
+        format!("{time} {process} LOG C-0x55d0{:08x}: {message}\n", hour * 100_000 + number)
+    };
+    let both = |(number, client): (usize, &Client)| {
+        let Client { database, user, address, suffix, age } = client;
+        let who = format!("{database}/{user}@{address}");
+        let unit = if since_1_11 { "s" } else { "" };
+        let attempt = line(number, format!("{who} login attempt: db={database} user={user}{suffix}"));
+        attempt + &line(number, format!("{who} closing because: client close request (age={age}{unit})"))
+    };
+    clients.iter().enumerate().map(both).collect()
+}
+
+/// Whatever is read the long way though it need not be costs ten times as much, and nobody would notice.
+#[test]
+fn usual_lines_go_the_shortest_way_and_mean_the_same() {
+    let clients = clients();
+    for since_1_11 in [true, false] {
+        let (mut plain, mut quick) = (analyzer(), analyzer());
+        let (mut plain_lines, mut quick_lines) = (Lines::new(), Lines::new());
+        for hour in 0..3 {
+            let text = log(&clients, since_1_11, hour);
+            feed(&mut plain_lines, &text, &mut plain, false);
+            let usual = feed(&mut quick_lines, &text, &mut quick, true);
+            assert_eq!(counted(&quick), counted(&plain), "since 1.11: {since_1_11}, hour {hour}");
+            // The last line of one text is the first of the next, which knows what follows.
+            let known = text.len() - text.lines().last().map_or(0, |line| line.len() + 1);
+            assert!(hour == 0 || usual >= known, "{usual} of {known}, since 1.11: {since_1_11}, hour {hour}");
+        }
+    }
+}
+
+/// What looks nearly like a usual line is read by the grammar, and counts as the grammar says.
+#[test]
+fn a_line_that_differs_in_one_byte_means_what_the_grammar_says() {
+    let clients =
+        [("app", "web", "10.0.0.7:51234"), ("d_of_a_name_of_fifty_bytes_which_is_longer_than_48", "u", "1.2.3.4:1")]
+            .map(|(database, user, address)| Client {
+                database: database.to_owned(),
+                user: user.to_owned(),
+                address: address.to_owned(),
+                suffix: " tls=no",
+                age: "7",
+            });
+    let (before, line) = (log(&clients, true, 0), log(&clients, true, 1));
+    for (place, old) in line.bytes().enumerate().filter(|(_, byte)| *byte != b'\n') {
+        for new in [b' ', b'0', b'9', b'a', b'@', b'/', b':', b'=', old.wrapping_add(1)] {
+            let mut changed = line.clone().into_bytes();
+            changed[place] = new;
+            let Ok(changed) = String::from_utf8(changed) else { continue };
+            let text = before.clone() + &changed + "x";
+            let counts = [false, true].map(|may_be_usual| {
+                let mut analyzer = analyzer();
+                feed(&mut Lines::new(), &text, &mut analyzer, may_be_usual);
+                counted(&analyzer)
+            });
+            assert_eq!(counts[0], counts[1], "{}", &text[before.len()..]);
+        }
+    }
+}
