@@ -138,3 +138,85 @@ impl Analyzer {
         self.logs.hearts.iter_mut().for_each(|heart| heart.shift(by));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::analyzer::Settings;
+    use crate::analysis::watch::{Notice, Verdict, Watch};
+    use crate::pgbouncer::lines::{Kind, Line};
+    use jiff::tz::TimeZone;
+
+    const STATS: &str = "stats: 1 xacts/s, 1 queries/s, in 1 B/s, out 1 B/s, xact 1 us, query 1 us, wait 1 us";
+
+    fn two_logs() -> Analyzer {
+        let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+        let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+        analyzer.follow_logs([(0, "a.log"), (1, "b.log")].into_iter());
+        analyzer
+    }
+
+    fn take(analyzer: &mut Analyzer, log: u32, second: i64, message: &str) {
+        analyzer.switch_log(log);
+        let text = format!("1970-01-01 00:{:02}:{:02}.000 UTC [7] LOG {message}", second / 60, second % 60);
+        analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+    }
+
+    /// One has stats every 20 s, the other every 60 s: each is silent after three of its own periods.
+    #[test]
+    fn each_log_is_silent_by_its_own_period_and_by_its_name() {
+        let mut analyzer = two_logs();
+        for second in (0..=180).step_by(20) {
+            take(&mut analyzer, 0, second, STATS);
+            if second % 60 == 0 {
+                take(&mut analyzer, 1, second, STATS);
+            }
+        }
+        assert_eq!(analyzer.longest_period(), 60_000);
+        analyzer.switch_log(0);
+        assert_eq!(analyzer.longest_period(), 60_000);
+        let last: Vec<_> = analyzer.last_records().collect();
+        assert_eq!(last, [(Some("a.log"), 180_000), (Some("b.log"), 180_000)]);
+        let told = |analyzer: &mut Analyzer, now: i64| {
+            let notices = analyzer.tick(now);
+            assert!(notices.iter().all(|notice| matches!(notice, Notice::Alert(_))));
+            analyzer.log_outages().map(|(name, outage)| (name.map(str::to_owned), outage.verdict)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut analyzer, 241_000), [(Some("a.log".to_owned()), Verdict::LogSilent)]);
+        assert_eq!(told(&mut analyzer, 361_000).len(), 2);
+    }
+
+    #[test]
+    fn of_a_log_that_is_followed_no_more_nothing_is_known() {
+        for current in [0, 1] {
+            let mut analyzer = two_logs();
+            take(&mut analyzer, 0, 10, STATS);
+            take(&mut analyzer, 1, 20, STATS);
+            analyzer.switch_log(current);
+            analyzer.follow_logs([(1, "b.log")].into_iter());
+            let last: Vec<_> = analyzer.last_records().collect();
+            assert_eq!(last, [(None, 20_000)], "one log needs no name; the current one was {current}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_logs_that_cannot_have_been_written_is_not_sound() {
+        let logs = |current: usize, hearts: usize, rest: usize| Logs {
+            current,
+            hearts: vec![Heartbeat::default(); hearts],
+            rest: (0..rest).map(|_| (StatsPeriod::default(), 0)).collect(),
+            names: Vec::new(),
+        };
+        for (current, hearts, rest, is_sound) in [
+            (0, 0, 0, true),
+            (0, LOGS, LOGS, true),
+            (0, LOGS + 1, LOGS + 1, false),
+            (1, 2, 2, true),
+            (2, 2, 2, false),
+            (1, 0, 0, false),
+            (0, 2, 1, false),
+        ] {
+            assert_eq!(logs(current, hearts, rest).are_sound(), is_sound, "{current} {hearts} {rest}");
+        }
+    }
+}

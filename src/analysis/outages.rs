@@ -154,4 +154,24 @@ mod tests {
         assert_eq!((outages.count(), outages.list().count()), (2 * OUTAGES as u64 + 1, OUTAGES));
         assert_eq!(outages.list().next().and_then(|outage| outage.entry.as_deref()), Some("web"));
     }
+
+    /// What lasts has lasted no longer because of that; what is over was when it was.
+    #[test]
+    fn a_clock_that_is_set_moves_what_lasts() {
+        let outage = |entry: &str, until| Outage {
+            entry: Some(entry.to_owned()),
+            log: None,
+            verdict: Verdict::Silent,
+            since: 60_000,
+            until,
+            minutes: 0,
+        };
+        let mut outages =
+            Outages { list: [outage("web", None), outage("batch", Some(90_000))].into_iter().collect(), older: 0 };
+        outages.shift(600_000);
+        outages.no_longer_watched("web", 960_000);
+        outages.no_longer_watched("batch", 960_000);
+        let told: Vec<_> = outages.list().map(|one| (one.since, one.until, one.minutes)).collect();
+        assert_eq!(told, [(660_000, Some(960_000), 5), (60_000, Some(90_000), 0)]);
+    }
 }
