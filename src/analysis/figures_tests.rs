@@ -271,3 +271,36 @@ fn what_happened_to_processes_is_counted_though_not_all_is_kept() {
     assert_eq!(first.map(|event| event.what.name()), Some("RELOAD"), "it came up before");
     assert_eq!(last.map(|event| event.what.name()), Some("exit"));
 }
+
+/// It cannot succeed, so it is none of the logins of its hour, though it is not closed yet.
+#[test]
+fn an_open_attempt_that_cannot_succeed_has_failed_in_its_hour() {
+    let mut analyzer = analyzer();
+    attempt(&mut analyzer, 1, 1, "web");
+    take(&mut analyzer, 1, "C-0x2: (nodb)/web@10.0.0.1:2 login attempt: db=app user=web tls=no");
+    let first = |analyzer: &Analyzer, period| {
+        let hours = analyzer.hours_of(period);
+        hours.accounts().map(|(_, day)| (day[0].all, day[0].failed)).next()
+    };
+    assert_eq!((first(&analyzer, Period::Run), first(&analyzer, Period::Day)), (Some((2, 1)), Some((2, 1))));
+    analyzer.begin_day();
+    assert_eq!((first(&analyzer, Period::Run), first(&analyzer, Period::Day)), (Some((2, 1)), None), "it was told");
+    let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+    let mut only_run = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    take(&mut only_run, 1, "C-0x2: (nodb)/web@10.0.0.1:2 login attempt: db=app user=web tls=no");
+    assert_eq!(first(&only_run, Period::Day), Some((1, 1)), "where no day is kept it is the run");
+}
+
+#[test]
+fn a_timeline_has_the_logins_that_are_open_and_can_be_some() {
+    let mut watch = Watch::new(vec![entry(None, b"web")], TimeZone::UTC, 0);
+    watch.keep_timelines();
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    attempt(&mut analyzer, 1, 1, "web");
+    attempt(&mut analyzer, 2, 2, "web");
+    closing(&mut analyzer, 3, 2, "web", GOOD);
+    take(&mut analyzer, 4, "C-0x3: (nodb)/web@10.0.0.1:3 login attempt: db=app user=web tls=no");
+    let timeline = analyzer.timeline(0).expect("it is kept");
+    let sum = timeline.iter().fold((0, 0), |sum, (_, bucket)| (sum.0 + bucket.logins, sum.1 + bucket.failed));
+    assert_eq!(sum, (2, 1));
+}

@@ -190,4 +190,30 @@ mod tests {
             assert_eq!(mark.endpoint(), expected, "{prefix}");
         }
     }
+
+    /// Names of every length around the one from which on a hash is kept.
+    #[test]
+    fn the_clients_end_is_read_back_from_a_prefix_of_any_length() {
+        let hasher = Secret::new();
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        for length in [1, 20, 30, 31, 32, 33, 34, 40, 100] {
+            for (address, end) in [
+                ("10.0.0.1:5", Some((ip("10.0.0.1"), 5))),
+                ("10.0.0.1:65535", Some((ip("10.0.0.1"), 65535))),
+                ("[::1]:258", Some((ip("::1"), 258))),
+                ("unix(12):6432", None),
+            ] {
+                let prefix = format!("{}@{address} ", "u".repeat(length));
+                let mark = PrefixMark::new(prefix.as_bytes(), &hasher);
+                assert_eq!(mark.endpoint(), end, "{prefix}");
+                let mut set = PrefixMark::EMPTY;
+                let text = prefix.clone() + &"x".repeat(2 * KEPT);
+                set.set(text.as_bytes(), prefix.len(), &hasher);
+                assert!(set == mark && set != PrefixMark::new(&prefix.as_bytes()[1..], &hasher), "{prefix}");
+                let other = prefix.replacen('u', "v", 1);
+                assert!(set != PrefixMark::new(other.as_bytes(), &hasher), "{prefix}");
+                assert_eq!((mark.length(), mark.begins(text.as_bytes(), &hasher)), (prefix.len(), true));
+            }
+        }
+    }
 }

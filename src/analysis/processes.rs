@@ -143,4 +143,27 @@ mod tests {
         assert_eq!(processes.known.len(), PROCESSES);
         assert!(processes.known.iter().any(|process| process.pid == 999));
     }
+
+    /// Who was silent for so long before the clock was set is so behind it, and the stats have the period that they had.
+    #[test]
+    fn a_clock_that_is_set_moves_all_that_is_known() {
+        for by in [3_600_000, -500_000] {
+            let (mut processes, mut period) = (Processes::default(), StatsPeriod::default());
+            processes.wrote_stats(1, 1_000_000, &mut period);
+            processes.up(2, 1_001_000);
+            processes.wrote(1, 1_001_500);
+            processes.shift(by);
+            assert_eq!(processes.silent(1_004_500 + by, 1000), None);
+            assert_eq!(processes.silent(1_004_501 + by, 1000), Some(1));
+            for at in [1_005_000, 1_010_000] {
+                processes.wrote_stats(1, at + by, &mut period);
+            }
+            assert_eq!(period.milliseconds(), 5000);
+            // The one that came up is that late as well.
+            processes.up(3, 2_000_000 + by);
+            processes.shift(1000);
+            assert_eq!(processes.silent(2_004_000 + by, 1000), None);
+            assert!(processes.silent(2_004_001 + by, 1000).is_some());
+        }
+    }
 }

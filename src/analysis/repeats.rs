@@ -102,3 +102,50 @@ fn probe(account: u16, repeat: Repeat) -> impl Iterator<Item = usize> {
     let home = usize::from(account) * 241 + repeat.place() * 7;
     (home..home + 4).map(|place| place % HOSTS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parser's places are used again, each time with another epoch.
+    #[test]
+    fn what_is_known_of_a_pool_is_nobody_elses() {
+        let known = |pool: u64| Known { tickets: Tickets::default(), watched: [0; 2], pool, proven: None };
+        let mut repeats = Repeats::default();
+        let pool = |repeats: &mut Repeats, place, epoch| repeats.get(Repeat::new(place, epoch)).map(|known| known.pool);
+        assert_eq!(pool(&mut repeats, 3, 1), None);
+        for (place, epoch) in [(3, 1), (0, 2), (3, 7), (1023, 9)] {
+            repeats.set(Repeat::new(place, epoch), known(epoch.into()));
+        }
+        for (place, epoch, expected) in
+            [(3, 1, None), (3, 7, Some(7)), (0, 2, Some(2)), (1, 2, None), (0, 7, None), (1023, 9, Some(9))]
+        {
+            assert_eq!(pool(&mut repeats, place, epoch), expected, "{place} {epoch}");
+        }
+        repeats.clear();
+        assert_eq!(pool(&mut repeats, 3, 7), None);
+    }
+
+    /// Four places are looked at, so a few that meet do not push each other out; and whoever is pushed out is not taken for
+    /// another.
+    #[test]
+    fn where_an_accounts_clients_from_an_address_count_is_nobody_elses() {
+        let mut hosts = Hosts::default();
+        let counter = |account: u16, place: u16| account ^ place << 3;
+        let repeat = |place: u16| Repeat::new(place, u32::from(place) + 1);
+        let all = || (0..40u16).flat_map(|account| (0..60u16).map(move |place| (account, place)));
+        for (account, place) in all() {
+            assert_eq!(hosts.get(account, repeat(place)), None);
+            hosts.set(account, repeat(place), counter(account, place));
+            assert_eq!(hosts.get(account, repeat(place)), Some(counter(account, place)), "{account} {place}");
+        }
+        let found = all().filter_map(|(account, place)| {
+            let found = hosts.get(account, repeat(place))?;
+            assert_eq!(found, counter(account, place), "{account} {place}");
+            assert_eq!(hosts.get(account, Repeat::new(place, 9999)), None, "another epoch");
+            Some(())
+        });
+        // Of 2,400 in 4,096 places.
+        assert!(found.count() > 2300);
+    }
+}

@@ -42,12 +42,3 @@ impl BuildHasher for Unkeyed {
         std::hash::SipHasher::new_with_keys(0, 0)
     }
 }
-
-#[expect(deprecated, reason = "the only keyed hash of the standard library; its keys are what is wanted")]
-impl BuildHasher for Secret {
-    type Hasher = std::hash::SipHasher;
-
-    fn build_hasher(&self) -> Self::Hasher {
-        std::hash::SipHasher::new_with_keys(self.0, self.1)
-    }
-}

@@ -252,6 +252,11 @@ pub struct Repeat {
 }
 
 impl Repeat {
+    #[cfg(test)]
+    pub(crate) fn new(place: u16, epoch: u32) -> Self {
+        Self { place, epoch }
+    }
+
     /// Less than [`REPEATS`].
     #[inline]
     pub fn place(self) -> usize {
