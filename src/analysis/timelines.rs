@@ -48,3 +48,29 @@ impl Timelines {
         &self.0[entry]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pgbouncer::record::{Stamp, Zone};
+
+    /// A month of them by the minute does not fit, and nothing of it is lost.
+    #[test]
+    fn a_long_time_has_wider_stretches_and_the_same_sums() {
+        let mut timelines = Timelines::new(2);
+        let count = 3 * TIMELINE as i64;
+        for number in 0..count {
+            let at = number * 3 * 60_000;
+            let stamp = Stamp { millis: at, zone: Zone::Unknown };
+            let login = OpenLogin { entry: 1, sequence: number as u64, at, stamp, host: b"" };
+            let stretch = timelines.at(&login);
+            (stretch.logins, stretch.failed) = (stretch.logins + 1, stretch.failed + 2);
+        }
+        let timeline = timelines.of(1);
+        let sum = timeline.iter().fold((0, 0), |sum, (_, one)| (sum.0 + one.logins, sum.1 + one.failed));
+        assert_eq!((sum, timeline.width()), ((count as u64, 2 * count as u64), 15));
+        assert_eq!(timelines.of(0).iter().count(), 0);
+        let widths: Vec<i64> = [1, 5, 15, 60, 180, 720, 1440, 2880].map(Stretch::wider).to_vec();
+        assert_eq!(widths, [5, 15, 60, 180, 720, 1440, 2880, 5760]);
+    }
+}

@@ -139,33 +139,6 @@ impl Traffic {
     }
 }
 
-/// In the order of the fields: a state file has a day of minutes of them.
-impl From<Sums> for [u64; 9] {
-    fn from(sums: Sums) -> Self {
-        let Sums { lines, requests, bytes_in, bytes_out, request_us, .. } = sums;
-        let Sums { transaction_lines, transactions, transaction_us, wait_us, .. } = sums;
-        [lines, requests, bytes_in, bytes_out, request_us, transaction_lines, transactions, transaction_us, wait_us]
-    }
-}
-
-impl From<[u64; 9]> for Sums {
-    fn from(sums: [u64; 9]) -> Self {
-        let [lines, requests, bytes_in, bytes_out, request_us, ..] = sums;
-        let [.., transaction_lines, transactions, transaction_us, wait_us] = sums;
-        Self {
-            lines,
-            requests,
-            bytes_in,
-            bytes_out,
-            request_us,
-            transaction_lines,
-            transactions,
-            transaction_us,
-            wait_us,
-        }
-    }
-}
-
 /// How often a process writes its stats (`stats_period`), learned from the log: the median of the last differences.
 #[derive(Debug, Default)]
 pub struct StatsPeriod {

@@ -270,4 +270,83 @@ mod tests {
         let time = stamp("2026-11-22T12:00:00", Zone::Abbreviation(*b"IST\0\0\0"));
         assert_eq!(Zones::new(india).instant(time), instant("2026-11-22T06:30:00Z"));
     }
+
+    /// What a name means everywhere is known without the log's own zone; hours and minutes of either sign.
+    #[test]
+    fn every_known_name_is_so_far_east() {
+        for &(name, hours) in ABBREVIATIONS {
+            let mut bytes = [0; 6];
+            bytes[..name.len()].copy_from_slice(name);
+            let noon = stamp("2026-11-22T12:00:00", Zone::Abbreviation(bytes));
+            let mut zones = Zones::new(TimeZone::get("Asia/Kolkata").expect("tzdata"));
+            assert_eq!(noon.millis - zones.instant(noon), i64::from(hours / 100) * 3_600_000, "{hours}");
+        }
+    }
+
+    #[test]
+    fn what_the_log_would_show_is_the_instant_the_other_way_round() {
+        let mut zones = paris();
+        for text in ["2026-11-22T12:00:00", "2026-07-01T12:00:00", "1970-01-01T00:00:00"] {
+            let stamp = stamp(text, Zone::Unknown);
+            let instant = zones.instant(stamp);
+            assert_eq!(zones.civil(instant), stamp.millis, "{text}");
+        }
+        assert_eq!(zones.civil(i64::MAX), i64::MAX, "no such time");
+    }
+
+    /// Each quarter of an hour is looked up by itself: a change within an hour is noticed, and so is another zone.
+    #[test]
+    fn nothing_is_known_of_another_quarter_or_another_zone() {
+        let mut zones = paris();
+        for (text, expected) in [
+            ("2026-03-29T01:59:59", "2026-03-29T00:59:59Z"),
+            ("2026-03-29T03:00:00", "2026-03-29T01:00:00Z"),
+            ("2026-03-29T01:59:59", "2026-03-29T00:59:59Z"),
+            ("2026-03-29T03:14:59", "2026-03-29T01:14:59Z"),
+            ("2026-03-29T03:15:00", "2026-03-29T01:15:00Z"),
+        ] {
+            assert_eq!(zones.instant(stamp(text, Zone::Unknown)), instant(expected), "{text}");
+        }
+        zones.set_zone(TimeZone::UTC);
+        let noon = stamp("2026-03-29T03:15:00", Zone::Unknown);
+        assert_eq!(zones.instant(noon), noon.millis);
+    }
+
+    /// Logs of two hosts are in the hour that comes twice each by its own records.
+    #[test]
+    fn the_last_time_of_another_log_says_nothing_of_the_hour_that_comes_twice() {
+        let mut zones = paris();
+        let half = |zones: &mut Zones| zones.instant(stamp("2026-10-25T02:30:00", Zone::Unknown));
+        let late = zones.instant(stamp("2026-10-25T02:59:00", Zone::Unknown));
+        let mut other = i64::MIN;
+        zones.swap_last(&mut other);
+        assert_eq!((other, half(&mut zones)), (late, instant("2026-10-25T00:30:00Z")));
+        zones.swap_last(&mut other);
+        assert_eq!(half(&mut zones), instant("2026-10-25T01:30:00Z"), "this one's clock was set back");
+        // The same where usual lines have gone on meanwhile.
+        zones.was_asked(instant("2026-10-25T00:20:00Z"));
+        assert_eq!(half(&mut zones), instant("2026-10-25T00:30:00Z"));
+    }
+
+    /// A record may be a second older than the one before; and after ten quiet minutes the time of reading decides.
+    #[test]
+    fn a_second_of_disorder_is_not_the_second_pass() {
+        for (before, live, again) in [
+            ("2026-10-25T00:30:01Z", None, false),
+            ("2026-10-25T00:30:01.001Z", None, true),
+            ("2026-10-25T00:20:00Z", Some("2026-10-25T01:29:59Z"), false),
+            ("2026-10-25T00:19:59Z", Some("2026-10-25T01:29:59Z"), true),
+            ("2026-10-25T00:19:59Z", Some("2026-10-25T01:29:58.999Z"), false),
+        ] {
+            let mut zones = paris();
+            zones.was_asked(instant(before));
+            live.into_iter().for_each(|now| zones.read_live(instant(now)));
+            let expected = if again { "2026-10-25T01:30:00Z" } else { "2026-10-25T00:30:00Z" };
+            assert_eq!(
+                zones.instant(stamp("2026-10-25T02:30:00", Zone::Unknown)),
+                instant(expected),
+                "{before} {live:?}"
+            );
+        }
+    }
 }
