@@ -273,3 +273,105 @@ fn entries_that_stay_keep_what_is_known_of_them() {
     assert_eq!(watch.reconfigure(both, at("2026-11-23T08:00:00")), [Some(1)]);
     assert_eq!((watch.last_login(0), watch.last_login(1).map(|login| login.at)), (None, Some(5)));
 }
+
+#[test]
+fn the_windows_of_a_stretch_of_time_are_cut_where_it_ends() {
+    // It does not open on Saturdays: 2026-11-28 is one.
+    let case = Case::new((8, 0), (19, 0), 5, "2026-11-23T00:00:00");
+    let windows = |from: &str, to: &str, most| case.watch.windows(0, (at(from), at(to)), most);
+    let hours = |day: &str| (at(&format!("{day}T08:00:00")), at(&format!("{day}T19:00:00")));
+    let week = windows("2026-11-27T00:00:00", "2026-11-30T23:00:00", 9);
+    assert_eq!(week, [hours("2026-11-27"), hours("2026-11-29"), hours("2026-11-30")]);
+    assert_eq!(windows("2026-11-27T00:00:00", "2026-11-30T23:00:00", 2), week[..2]);
+    let part = windows("2026-11-27T12:00:00", "2026-11-27T13:00:00", 9);
+    assert_eq!(part, [(at("2026-11-27T12:00:00"), at("2026-11-27T13:00:00"))]);
+    assert_eq!(windows("2026-11-27T19:00:00", "2026-11-27T23:00:00", 9), []);
+    assert_eq!(windows("2026-11-27T08:00:00", "2026-11-27T08:00:00", 9), [], "no time at all");
+    let always = Case::new((0, 0), (0, 0), 5, "2026-11-23T00:00:00");
+    let sunday = (at("2026-11-29T00:00:00"), at("2026-11-29T12:00:00"));
+    assert_eq!(always.watch.windows(0, sunday, 9), [sunday]);
+}
+
+/// What is known of an entry has the new time behind it: its last login, its failures, its outage.
+#[test]
+fn a_clock_that_is_set_moves_what_is_known_of_an_entry() {
+    let begin = at("2026-11-23T09:00:00");
+    for by in [30 * MINUTE, -10 * MINUTE] {
+        let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:58:00");
+        case.tick(begin - SECOND);
+        case.login(begin);
+        case.failure(begin + MINUTE);
+        case.watch.shift(by, (begin + MINUTE, begin + MINUTE + by));
+        assert_eq!(case.tick(begin + 5 * MINUTE + by), []);
+        let told = case.tick(begin + 5 * MINUTE + SECOND + by);
+        let [Notice::Alert(alert)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((alert.since, alert.failures.at, alert.minutes), (begin + by, begin + MINUTE + by, 5));
+        assert_eq!(alert.last.as_ref().map(|login| login.at), Some(begin + by));
+        // Set once more while it is out, and when it is back but that is not told yet.
+        case.watch.shift(by, (begin + 6 * MINUTE + by, begin + 6 * MINUTE + 2 * by));
+        case.login(begin + 7 * MINUTE + 2 * by);
+        case.watch.shift(by, (begin + 7 * MINUTE + 2 * by, begin + 7 * MINUTE + 3 * by));
+        let told = case.tick(begin + 8 * MINUTE + 3 * by);
+        let [Notice::Recovered(recovery)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((recovery.since, recovery.at), (begin + 3 * by, begin + 7 * MINUTE + 3 * by));
+        assert_eq!(recovery.minutes, 7);
+    }
+}
+
+/// An open session is taken for a login by its age; that it has proved to be one is known better, and is told so.
+#[test]
+fn a_login_that_proves_itself_is_not_assumed_any_more() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    let (first, second) = (case.session(at("2026-11-23T08:01:00")), case.session(at("2026-11-23T08:02:00")));
+    let last = |case: &Case| case.watch.last_login(0).map(|login| (login.sequence, login.assumed));
+    case.watch.assume(&second, true);
+    case.watch.assume(&first, false);
+    assert_eq!(last(&case), Some((2, true)), "an older one changes nothing");
+    case.watch.assume(&second, false);
+    assert_eq!(last(&case), Some((2, false)));
+    case.watch.assume(&second, true);
+    assert_eq!(last(&case), Some((2, false)), "what is known is not forgotten");
+}
+
+/// Two come back after an alert; the one that came first ends the outage, in whatever order they are decided.
+#[test]
+fn the_first_login_behind_an_alert_ends_the_outage() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:06:00").len(), 1);
+    let since = case.session(at("2026-11-23T08:00:00"));
+    let (first, second) = (case.session(at("2026-11-23T08:07:00")), case.session(at("2026-11-23T08:08:00")));
+    case.watch.login(&since, false);
+    assert_eq!(case.tick(at("2026-11-23T08:08:00")), [], "that was no later than the silence");
+    case.watch.login(&second, false);
+    case.watch.login(&first, false);
+    let told = case.tick(at("2026-11-23T08:09:00"));
+    let [Notice::Recovered(recovery)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(recovery.at, at("2026-11-23T08:07:00"));
+    assert_eq!(case.watch.last_login(0).map(|login| login.sequence), Some(second.sequence));
+}
+
+/// What failed before the log fell silent says nothing of the time since it speaks again.
+#[test]
+fn failures_from_before_the_log_was_silent_do_not_count_behind_it() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    case.failure(at("2026-11-23T08:01:00"));
+    let states = &mut case.watch.states;
+    states[0].log_spoke(at("2026-11-23T08:01:00"));
+    assert_eq!(states[0].failures_since_login(at("2026-11-23T08:00:00")).count, 1, "it came as the log spoke");
+    states[0].log_spoke(at("2026-11-23T08:01:00") + 1);
+    assert_eq!(states[0].failures_since_login(at("2026-11-23T08:00:00")).count, 0);
+}
+
+/// An entry whose window is another one from now on: the old one's alert is not its alert.
+#[test]
+fn an_entry_with_another_window_is_alerted_anew() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T08:06:00"), [(301, "silent", 5)]);
+    let mut entry = case.watch.entries()[0].clone();
+    entry.window.close = Time::constant(20, 0, 0, 0);
+    case.watch.reconfigure(vec![entry], at("2026-11-23T08:06:00"));
+    assert_eq!(case.run("2026-11-23T08:06:01", "2026-11-23T08:12:00").len(), 1);
+    assert!(case.watch.is_open(0) && case.watch.is_out(0));
+    case.run("2026-11-23T20:00:00", "2026-11-23T20:00:01");
+    assert!(!case.watch.is_open(0));
+}
