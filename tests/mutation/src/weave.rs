@@ -108,11 +108,11 @@ impl Weaver<'_> {
         let operator = &self.text[self.range(&node.op)];
         let switch = is(mutants[0].0);
         let pieces = vec![
-            text("((("),
+            text("(((("),
             Piece::Source(self.range(&node.left)),
             text(format!(") ^ {switch}) {operator} ((")),
             Piece::Source(self.range(&node.right)),
-            text(format!(") ^ {switch}) ^ {switch})")),
+            text(format!(") ^ {switch})) ^ {switch})")),
         ];
         self.edit(self.range(node), mutants, pieces);
     }
