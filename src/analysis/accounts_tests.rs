@@ -129,3 +129,31 @@ fn a_quarter_of_the_counters_is_for_the_watched_ones() {
     let late = summary.accounts.iter().find(|one| one.user == b"late").expect("it came");
     assert_eq!(late.from.rows().len(), 4 * usize::from(u8::MAX));
 }
+
+/// `(nodb)/U` is open until its closing says why: it counts as failed wherever it will, but under no reason yet.
+#[test]
+fn an_open_attempt_that_cannot_succeed_is_failed_everywhere() {
+    let mut accounts = Accounts::new(std::iter::empty());
+    let (known, _) = accounts.attempt(&attempt(b"web", b"10.0.0.1"));
+    let (failed, _) = accounts.attempt(&attempt(b"web", b"10.0.0.1"));
+    accounts.decide(failed, moment(1), &FAILED);
+    let nowhere = Ticket::new(known.account(), OTHERS, OTHERS);
+    let nobody = Ticket::new(OTHERS, OTHERS, OTHERS);
+    let open = |ticket, state| Open { ticket, moment: moment(9), state };
+    let all = [
+        open(known, OpenState::Hopeless),
+        open(known, OpenState::Hopeless),
+        open(nowhere, OpenState::Hopeless),
+        open(nowhere, OpenState::Hopeless),
+        open(nowhere, OpenState::Assumed),
+        open(nobody, OpenState::Hopeless),
+    ];
+    let summary = accounts.summary(all.into_iter());
+    let web = &summary.accounts[0];
+    let row = |logins, failed| Row { logins, failed };
+    assert_eq!(web.from.rows(), [(&b"10.0.0.1"[..], row(0, 3))]);
+    assert_eq!((web.from.others, web.databases.others), (row(1, 2), row(1, 2)));
+    assert_eq!((web.reasons.others, web.reasons.rows().len()), (row(0, 4), 1));
+    assert_eq!((web.tally.failed, web.tally.logins, web.last), (5, 1, Some(moment(9).stamp)));
+    assert_eq!((summary.others.failed, summary.total.failed), (1, 6));
+}

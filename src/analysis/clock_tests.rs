@@ -261,3 +261,20 @@ fn a_login_that_goes_the_shortest_way_ends_an_alert() {
         assert_eq!(recovery.login.as_ref().map(|login| (login.assumed, login.at)), Some((assumed, 310_000)));
     }
 }
+
+/// A client is open while the configuration is read again, and the entries have other numbers: it is of its own still.
+#[test]
+fn an_open_session_is_of_its_entry_though_that_has_another_number() {
+    let mut analyzer = watching_web();
+    let web = analyzer.watch().entries()[0].clone();
+    let batch = Entry { name: "batch".to_owned(), user: b"batch".to_vec(), ..web.clone() };
+    take(&mut analyzer, 1, ATTEMPT);
+    analyzer.reconfigure(vec![batch.clone(), web], TimeZone::UTC, None, MINUTE);
+    analyzer.tick(MINUTE + ASSUMED_AFTER_MS);
+    let last = |analyzer: &Analyzer, entry| analyzer.last_login(entry).map(|login| login.at);
+    assert_eq!((last(&analyzer, 0), last(&analyzer, 1)), (None, Some(MINUTE)));
+    take(&mut analyzer, 3, "C-0x2: app/web@10.0.0.1:6 login attempt: db=app user=web tls=no");
+    analyzer.reconfigure(vec![batch], TimeZone::UTC, None, 3 * MINUTE);
+    analyzer.tick(3 * MINUTE + ASSUMED_AFTER_MS);
+    assert_eq!(last(&analyzer, 0), None, "nobody watches that one any more");
+}

@@ -197,4 +197,31 @@ mod tests {
         }
         assert_eq!((refusals.others(), refusals.total()), (10, REFUSAL_REASONS as u64 + 10));
     }
+
+    /// So many others may come between a client's two lines, and no more; a new day changes nothing in that.
+    #[test]
+    fn the_last_refused_clients_are_remembered_and_the_ones_before_are_not() {
+        let secret = super::super::saved::Secret::new();
+        let client = |number: usize| {
+            let key = Key { pid: 1, pointer: (number as u64).into() };
+            (key, PrefixMark::new(format!("(nodb)/(nouser)@1.2.3.4:{number} ").as_bytes(), &secret))
+        };
+        for (between, is_remembered) in [(0, true), (RECENT_REFUSALS - 1, true), (RECENT_REFUSALS, false)] {
+            for before in 0..RECENT_REFUSALS {
+                let mut refusals = Refusals::default();
+                let closing = |refusals: &mut Refusals, number: usize| {
+                    let (key, prefix) = client(number);
+                    refusals.count(key, prefix, RefusalLine::Closing, b"no such user");
+                };
+                (0..before).for_each(|number| closing(&mut refusals, 1000 + number));
+                closing(&mut refusals, 1);
+                refusals = refusals.successor();
+                (0..between).for_each(|number| closing(&mut refusals, 2000 + number));
+                let (key, prefix) = client(1);
+                refusals.count(key, prefix, RefusalLine::LoginFailed, UNKNOWN_REASON);
+                let counted = between as u64 + u64::from(!is_remembered);
+                assert_eq!(refusals.total(), counted, "{before} before, {between} between");
+            }
+        }
+    }
 }

@@ -396,3 +396,37 @@ fn a_process_that_has_gone_without_a_word_is_over() {
     analyzer.tick(start + 182_000);
     assert_eq!((analyzer.open_sessions(), summary(&analyzer).total), (0, tally(1, 0, 0, 1)));
 }
+
+#[test]
+fn the_end_of_a_process_makes_no_login_of_what_cannot_be_one() {
+    let hopeless = "1 1 C-0x1: (nodb)/eve@10.0.0.1:5 login attempt: db=app user=eve tls=no\n";
+    let over = "9 1 got SIGTERM, fast exit\n";
+    assert_eq!(total(&(UP.to_owned() + CLOSED + hopeless + over)), tally(1, 1, 0, 0));
+    let mut analyzer = analyze(true, &(UP.to_owned() + CLOSED + &attempt(1, 1, 5)));
+    take(&mut analyzer, 2, "DEBUG C-0x1: app/web@10.0.0.1:5 logged in");
+    take(&mut analyzer, 3, "LOG got SIGTERM, fast exit");
+    assert_eq!(summary(&analyzer).total, tally(1, 0, 0, 0), "it was seen to log in");
+}
+
+/// Since 1.15 an unknown user comes to an attempt, for the database that was asked for.
+#[test]
+fn an_attempt_of_an_unknown_user_shows_that_the_version_is_a_newer_one() {
+    let older = "1 1 C-0x9: (nodb)/(nouser)@1.2.3.4:5 closing because: no such user: bob (age=0s)\n";
+    let eof = attempt(10, 2, 6) + &closing(12, 2, 6, "client unexpected eof (age=2s)");
+    for (database, failed) in [("app", 2), ("(nodb)", 1)] {
+        let unknown = format!("2 1 C-0x8: (nodb)/bob@1.2.3.4:6 login attempt: db={database} user=bob tls=no\n");
+        let closed = "3 1 C-0x8: (nodb)/bob@1.2.3.4:6 closing because: no such user (age=1s)\n";
+        assert_eq!(total(&(older.to_owned() + &unknown + closed + &eof)), tally(2, failed, 0, 0), "{database}");
+    }
+}
+
+#[test]
+fn a_log_says_whether_it_has_closings_and_what_wrote_it() {
+    use crate::pgbouncer::record::Format;
+    let without = analyze(true, &(UP.to_owned() + &attempt(1, 1, 5)));
+    assert_eq!((without.has_closings(), without.format()), (false, Some(Format::FileSince111)));
+    let with = analyze(false, CLOSED);
+    assert_eq!((with.has_closings(), with.format()), (true, Some(Format::FileBefore111)));
+    let names = [Format::FileBefore111, Format::FileSince111, Format::SyslogTraditional].map(Format::name);
+    assert!(names.iter().all(|name| name.len() > 5) && names[0] != names[1] && names[1] != names[2], "{names:?}");
+}

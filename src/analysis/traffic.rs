@@ -198,8 +198,11 @@ mod tests {
         let mut sums = Sums::default();
         sums.add(&stats(1, 1));
         sums.add(&Stats { transactions: Some(7), transaction_us: Some(2_000_000), wait_us: Some(5), ..stats(1, 1) });
-        let since = sums.averages().and_then(|averages| averages.since_1_8).expect("1.8");
-        assert_eq!((since.transactions, since.transaction_seconds), (7, 2.0));
+        let since = |sums: &Sums| sums.averages().and_then(|averages| averages.since_1_8).expect("1.8");
+        assert_eq!((since(&sums).transactions, since(&sums).transaction_seconds), (7, 2.0));
+        sums.add(&Stats { transactions: Some(2), transaction_us: Some(0), wait_us: Some(7), ..stats(1, 1) });
+        let both = since(&sums);
+        assert_eq!((both.transactions, both.transaction_seconds, both.wait_seconds), (4, 1.0, 6e-6));
     }
 
     #[test]
@@ -225,5 +228,16 @@ mod tests {
             period.learn(difference);
         }
         assert_eq!(period.milliseconds(), 5001);
+    }
+
+    /// Two lines of the same moment are no period.
+    #[test]
+    fn a_period_is_longer_than_nothing() {
+        let mut period = StatsPeriod::default();
+        period.learn(0);
+        period.learn(-5);
+        assert_eq!((period.known(), period.milliseconds()), (None, STATS_PERIOD_MS));
+        period.learn(1);
+        assert_eq!(period.known(), Some(1));
     }
 }
