@@ -278,3 +278,25 @@ fn an_open_session_is_of_its_entry_though_that_has_another_number() {
     analyzer.tick(3 * MINUTE + ASSUMED_AFTER_MS);
     assert_eq!(last(&analyzer, 0), None, "nobody watches that one any more");
 }
+
+/// In the hour that the clock repeats a log without zones was quiet: which pass it is says the moment of reading.
+#[test]
+fn what_is_read_as_it_is_written_is_of_the_pass_in_which_it_is_read() {
+    let pass = |now: Option<&str>| {
+        let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+        let zone = TimeZone::get("Europe/Paris").expect("tzdata");
+        let mut analyzer = Analyzer::new(Settings { zone, fallback: None, watch, now: 0 });
+        let record = |analyzer: &mut Analyzer, time: &str| {
+            let text = format!("2026-10-25 {time}.000 7 LOG listening on 127.0.0.1:6432");
+            analyzer.line(&Line { bytes: text.as_bytes(), kind: Kind::Whole, offset: 0 });
+            analyzer.last_instant().expect("a record")
+        };
+        let before = record(&mut analyzer, "01:00:00");
+        let now = now.map(|now| now.parse::<jiff::Timestamp>().expect("an instant").as_millisecond());
+        now.into_iter().for_each(|now| analyzer.read_live(now));
+        (record(&mut analyzer, "02:30:00") - before) / MINUTE
+    };
+    assert_eq!(pass(None), 90);
+    assert_eq!(pass(Some("2026-10-25T00:30:01Z")), 90);
+    assert_eq!(pass(Some("2026-10-25T01:30:01Z")), 150);
+}

@@ -272,6 +272,17 @@ fn what_happened_to_processes_is_counted_though_not_all_is_kept() {
     assert_eq!(last.map(|event| event.what.name()), Some("exit"));
 }
 
+/// A watched account has its number before it comes.
+#[test]
+fn who_has_not_come_has_no_hours() {
+    let watch = Watch::new(vec![entry(None, b"web")], TimeZone::UTC, 0);
+    let mut analyzer = Analyzer::new(Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 });
+    attempt(&mut analyzer, 1, 1, "batch");
+    let hours = analyzer.hours_of(Period::Run);
+    let names = hours.accounts().map(|(number, _)| analyzer.account_name(Period::Run, number));
+    assert_eq!(names.collect::<Vec<_>>(), [Some(b"batch".to_vec())]);
+}
+
 /// It cannot succeed, so it is none of the logins of its hour, though it is not closed yet.
 #[test]
 fn an_open_attempt_that_cannot_succeed_has_failed_in_its_hour() {
@@ -299,8 +310,9 @@ fn a_timeline_has_the_logins_that_are_open_and_can_be_some() {
     attempt(&mut analyzer, 1, 1, "web");
     attempt(&mut analyzer, 2, 2, "web");
     closing(&mut analyzer, 3, 2, "web", GOOD);
+    attempt(&mut analyzer, 3, 4, "web");
     take(&mut analyzer, 4, "C-0x3: (nodb)/web@10.0.0.1:3 login attempt: db=app user=web tls=no");
     let timeline = analyzer.timeline(0).expect("it is kept");
     let sum = timeline.iter().fold((0, 0), |sum, (_, bucket)| (sum.0 + bucket.logins, sum.1 + bucket.failed));
-    assert_eq!(sum, (2, 1));
+    assert_eq!(sum, (3, 1));
 }

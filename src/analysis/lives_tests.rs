@@ -76,3 +76,13 @@ fn the_end_of_a_process_makes_no_login_of_what_cannot_be_one() {
     take(&mut analyzer, 3, "LOG got SIGTERM, fast exit");
     assert_eq!(summary(&analyzer).total, tally(1, 0, 0, 0), "it was seen to log in");
 }
+
+#[test]
+fn the_ports_on_which_it_listens_are_the_newest_of_a_few() {
+    use crate::limits::PROCESSES;
+    let listening = |port: usize| format!("1 1 listening on 127.0.0.1:{port}\n");
+    let lines: String = (1..=PROCESSES + 3).map(listening).collect();
+    let analyzer = analyze(true, &(UP.to_owned() + &lines));
+    let ports: Vec<u16> = (4..=PROCESSES as u16 + 3).rev().collect();
+    assert_eq!(analyzer.sessions.listening, ports);
+}

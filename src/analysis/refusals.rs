@@ -185,6 +185,12 @@ mod tests {
         refusals.count(key, second, RefusalLine::Closing, b"no such database");
         refusals.count(key, first, RefusalLine::LoginFailed, UNKNOWN_REASON);
         assert_eq!(refusals.total(), 3);
+        // Another one under the same pointer, with the same line.
+        let mut both = Refusals::default();
+        for client in [first, second] {
+            both.count(key, client, RefusalLine::Closing, b"no such user");
+        }
+        assert_eq!(both.total(), 2);
         assert_eq!(refusals.by_reason(), [(&b"login failed"[..], 1), (b"no such database", 1), (b"no such user", 1)]);
     }
 

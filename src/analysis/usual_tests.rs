@@ -158,3 +158,31 @@ fn a_line_that_differs_in_one_byte_means_what_the_grammar_says() {
         }
     }
 }
+
+/// What a login proves of its pool it proves only until the servers are connected anew.
+#[test]
+fn a_reload_between_attempt_and_closing_is_seen_on_the_shortest_way_as_well() {
+    let line = |second: usize, message: &str| format!("2026-11-22 05:00:{second:02}.000 UTC [7] LOG {message}\n");
+    let client = |port: usize, text: &str| format!("C-0x{port}: app/web@10.0.0.7:{port} {text}");
+    let attempt = |second, port| line(second, &client(port, "login attempt: db=app user=web tls=no"));
+    let good = |second, port| line(second, &client(port, "closing because: client close request (age=1s)"));
+    let eof = |second, port| line(second, &client(port, "closing because: client unexpected eof (age=1s)"));
+    let reload = line(12, "RELOAD command issued");
+    let up = line(0, "process up: PgBouncer 1.25.2, libevent 2.1");
+    let begin = up + &attempt(1, 1) + &good(2, 1) + &attempt(3, 2) + &good(4, 2);
+    for (between, failed) in [
+        (reload.clone() + &good(13, 3), 1),
+        (good(13, 3), 0),
+        (reload + &eof(13, 3) + &attempt(13, 4) + &good(14, 4), 1),
+    ] {
+        let text = begin.clone() + &attempt(11, 3) + &between + &attempt(15, 5) + &eof(16, 5) + "x";
+        let counts = [false, true].map(|may_be_usual| {
+            let mut analyzer = analyzer();
+            let usual = feed(&mut Lines::new(), &text, &mut analyzer, may_be_usual);
+            assert_eq!(usual > 300, may_be_usual, "{usual} bytes");
+            (analyzer.summary(analyzer.last_instant().expect("a record")).total.failed, counted(&analyzer))
+        });
+        assert_eq!(counts[0], counts[1]);
+        assert_eq!(counts[0].0, failed, "{between}");
+    }
+}
