@@ -186,3 +186,23 @@ fn a_reload_between_attempt_and_closing_is_seen_on_the_shortest_way_as_well() {
         assert_eq!(counts[0].0, failed, "{between}");
     }
 }
+
+/// They are remembered by their first 48 bytes and found by their first and last eight; what is between is compared as well.
+#[test]
+fn long_names_that_differ_only_in_the_middle_are_not_taken_for_each_other() {
+    let database = "d_of_a_name_of_fifty_bytes_which_is_longer_than_48";
+    let client = |number: usize| Client {
+        database: database.to_owned(),
+        user: format!("{}{number:02}_with_the_same_end", ["web", "job"][number % 2]),
+        address: format!("10.0.0.7:{}", 1000 + number),
+        suffix: " tls=no",
+        age: "7",
+    };
+    let clients: Vec<Client> = (0..40).map(|number| client(number % 20)).collect();
+    let (mut plain, mut quick) = (analyzer(), analyzer());
+    let text = log(&clients, true, 0) + "x";
+    feed(&mut Lines::new(), &text, &mut plain, false);
+    assert!(feed(&mut Lines::new(), &text, &mut quick, true) > text.len() / 2);
+    assert_eq!(counted(&quick), counted(&plain));
+    assert_eq!(counted(&quick).len(), 21, "twenty accounts and all together");
+}
