@@ -48,14 +48,20 @@ fn an_open_attempt_that_is_read_late_becomes_an_assumed_login() {
     assert!(recovery.login.as_ref().is_some_and(|login| login.assumed && login.at == 8 * MINUTE));
 }
 
+/// The clock was set by so much when it showed minute 501, a minute behind a record; and what it shows now.
+fn set_at_501(by: i64) -> (Analyzer, i64) {
+    let mut analyzer = watching_web();
+    take(&mut analyzer, 500, "listening on 127.0.0.1:6432");
+    let now = 501 * MINUTE + by;
+    analyzer.clock_was_set(by, (501 * MINUTE, now));
+    (analyzer, now)
+}
+
 /// A line waits for its next byte for a tick, and then has the time of a clock that was set since.
 #[test]
 fn a_line_that_waited_while_the_clock_was_set_is_told_by_the_new_one() {
     for by in [100 * MINUTE, -100 * MINUTE] {
-        let mut analyzer = watching_web();
-        take(&mut analyzer, 500, "listening on 127.0.0.1:6432");
-        let now = 501 * MINUTE + by;
-        analyzer.clock_was_set(by, (501 * MINUTE, now));
+        let (mut analyzer, now) = set_at_501(by);
         analyzer.read_live(now);
         analyzer.tick(now);
         analyzer.read_live(now + 1000);
@@ -134,10 +140,7 @@ fn a_record_of_the_old_time_is_moved_and_no_other() {
 #[test]
 fn a_record_of_the_new_time_is_not_moved_in_the_tick_in_which_the_clock_is_set() {
     for by in [100 * MINUTE, -100 * MINUTE] {
-        let mut analyzer = watching_web();
-        take(&mut analyzer, 500, "listening on 127.0.0.1:6432");
-        let now = 501 * MINUTE + by;
-        analyzer.clock_was_set(by, (501 * MINUTE, now));
+        let (mut analyzer, now) = set_at_501(by);
         take(&mut analyzer, 501 + by / MINUTE, ATTEMPT);
         assert_eq!(analyzer.last_record(), Some(now));
     }

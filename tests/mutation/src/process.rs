@@ -32,7 +32,7 @@ pub fn run(
         .args(tests)
         .current_dir(&binary.folder)
         .envs([("RUST_BACKTRACE", "0"), ("DIFFERENTIAL_CASES", "40"), ("NAMES_CASES", "3000")])
-        .envs([("SIMULATOR_SEEDS", "3"), ("SIMULATOR_DAYS", "2"), ("CHAOS_KILLS", "2")])
+        .envs([("SIMULATOR_SEEDS", "3"), ("SIMULATOR_DAYS", "2")])
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
