@@ -153,3 +153,27 @@ impl Hours {
         &self.others
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_has_none_is_not_told() {
+        let mut hours = Hours::new(Some(0));
+        let busy = Attempts { all: 1, failed: 0 };
+        *hours.day(0) = [busy; 24];
+        hours.day(2)[7] = busy;
+        let told: Vec<usize> = hours.accounts().map(|(number, _)| number).collect();
+        assert_eq!(told, [0, 2]);
+    }
+
+    #[test]
+    fn what_was_read_back_has_room_for_all_or_is_not_sound() {
+        for (count, is_sound) in [(0, true), (HOURLY_ACCOUNTS, true), (HOURLY_ACCOUNTS + 1, false)] {
+            let mut hours = Hours { accounts: vec![Day::default(); count], ..Hours::new(None) };
+            assert_eq!(hours.is_sound(), is_sound, "{count}");
+            assert!(hours.accounts.capacity() >= HOURLY_ACCOUNTS);
+        }
+    }
+}

@@ -186,4 +186,21 @@ mod tests {
         index.remove(5, 2);
         assert_eq!(index.find(5, |entry| entry == 1), Some(1));
     }
+
+    /// A table that is too full is slow, and one that does not grow at all is searched for ever.
+    #[test]
+    fn it_is_a_quarter_full_at_most_until_it_has_grown_to_its_size() {
+        for capacity in [100, 1000, 5000] {
+            let mut index = Index::new(capacity);
+            let full = (capacity * 2).next_power_of_two().max(index.slots.len());
+            for entry in 0..capacity as u32 {
+                let before = index.slots.len();
+                index.insert(mix(entry.into()), entry);
+                let count = entry as usize + 1;
+                assert!(count * 4 <= index.slots.len() || index.slots.len() == full, "{count} of {capacity}");
+                assert!(index.slots.len() == before || count * 4 > before, "it grew early, at {count} of {capacity}");
+            }
+            assert_eq!(index.slots.len(), full);
+        }
+    }
 }

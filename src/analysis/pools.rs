@@ -108,4 +108,16 @@ mod tests {
         assert!(!pools.contains(pool(7)));
         assert_eq!(pools.count, 0);
     }
+
+    #[test]
+    fn it_is_half_full_at_most() {
+        let mut pools = Pools::new();
+        for number in 0..PROVEN_POOLS as u64 + 10 {
+            let before = pools.slots.len();
+            pools.insert(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            assert!(pools.count * 2 <= pools.slots.len() && pools.count <= PROVEN_POOLS, "{number}");
+            assert!(pools.slots.len() == before || pools.count * 2 > before, "it grew early, at {number}");
+        }
+        assert_eq!(pools.count, PROVEN_POOLS);
+    }
 }

@@ -99,7 +99,7 @@ impl PrefixMark {
     /// The client's end of its TCP connection; `None` for a unix socket.
     pub(super) fn endpoint(&self) -> Option<(IpAddr, u16)> {
         let port = if self.length() > KEPT {
-            Some(u16::from_le_bytes([self.kept[HOST.end], self.kept[HOST.end + 1]])).filter(|&port| port > 0)
+            Some(u16::from_le_bytes([self.kept[HOST.end], self.kept[HOST.end + 1]]))
         } else {
             port_number(address(self.kept()).1)
         };

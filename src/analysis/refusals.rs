@@ -230,4 +230,67 @@ mod tests {
             }
         }
     }
+
+    /// The other line of a client comes after the tables are full, after a new day, after a restart.
+    #[test]
+    fn a_client_counts_once_though_its_reason_does_not_fit() {
+        let key = Key { pid: 1, pointer: 2.into() };
+        let mut refusals = Refusals::default();
+        for number in 0..REFUSAL_REASONS as u64 {
+            let other = Key { pid: 1, pointer: (number + 9).into() };
+            refusals.count(other, mark(b"x "), RefusalLine::Closing, number.to_string().as_bytes());
+        }
+        let before = refusals.total();
+        refusals.count(key, mark(b"y "), RefusalLine::LoginFailed, UNKNOWN_REASON);
+        assert_eq!((refusals.others(), refusals.total()), (1, before + 1));
+        let mut again: Refusals = crate::kept::read(&crate::kept::text(&refusals)).expect("what was written");
+        for refusals in [&mut refusals, &mut again] {
+            refusals.count(key, mark(b"y "), RefusalLine::Closing, b"0");
+            assert_eq!((refusals.others(), refusals.total()), (0, before + 1), "it has a better reason now");
+        }
+    }
+
+    /// A pointer is taken again at once, and names repeat: only both together are the same client.
+    #[test]
+    fn the_other_line_is_of_the_same_client_only() {
+        let secret = super::super::saved::Secret::new();
+        let mark = |text: &[u8]| PrefixMark::new(text, &secret);
+        let key = |pointer: u64| Key { pid: 1, pointer: pointer.into() };
+        for (pointer, prefix, total) in [(1, b"a@1.2.3.4:5 ", 1), (1, b"b@1.2.3.4:5 ", 2), (2, b"a@1.2.3.4:5 ", 2)] {
+            let mut refusals = Refusals::default();
+            refusals.count(key(1), mark(b"a@1.2.3.4:5 "), RefusalLine::Closing, b"no such user");
+            refusals.count(key(pointer), mark(prefix), RefusalLine::LoginFailed, UNKNOWN_REASON);
+            assert_eq!(refusals.total(), total, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_back_can_have_been_written_or_is_not_sound() {
+        let reason = |count| Reason { text: b"x".to_vec(), count };
+        let recent = |place| {
+            let key = Key { pid: 1, pointer: 2.into() };
+            let counted = Counted::Reason(place);
+            let mut recent = [None; RECENT_REFUSALS];
+            recent[1] = Some(Recent { key, prefix: PrefixMark::EMPTY, counted, line: RefusalLine::Closing });
+            recent
+        };
+        let refusals = |reasons: Vec<Reason>, others, total, place, next| Refusals {
+            reasons,
+            others,
+            total,
+            recent: recent(place),
+            next,
+        };
+        for (mut refusals, is_sound) in [
+            (refusals(vec![reason(2), reason(3)], 4, 9, 1, 0), true),
+            (refusals(vec![reason(0); REFUSAL_REASONS], 4, 4, 1, RECENT_REFUSALS - 1), true),
+            (refusals(vec![reason(0); REFUSAL_REASONS + 1], 4, 4, 1, 0), false),
+            (refusals(vec![reason(2), reason(3)], 4, 9, 1, RECENT_REFUSALS), false),
+            (refusals(vec![reason(2), reason(3)], 4, 9, 2, 0), false),
+            (refusals(vec![reason(2), reason(3)], 4, 8, 1, 0), false),
+            (refusals(vec![reason(u64::MAX), reason(3)], 4, 8, 1, 0), false),
+        ] {
+            assert_eq!(refusals.is_sound(), is_sound, "{refusals:?}");
+        }
+    }
 }

@@ -127,4 +127,27 @@ mod tests {
         let (width, buckets) = counted([i64::MIN / 60_000, 0, i64::MAX / 60_000, 7, 9].into_iter());
         assert!(width <= 16 && buckets.len() <= 4, "{width} {buckets:?}");
     }
+
+    #[test]
+    fn what_was_read_back_is_in_order_and_not_too_much() {
+        let series = |width, numbers: &[i64]| Series::<Count, 4> {
+            width,
+            buckets: numbers.iter().map(|&number| (number, Count(1))).collect(),
+        };
+        for (width, numbers, is_sound) in [
+            (1, &[][..], true),
+            (24, &[-3, 0, 1, 9], true),
+            (24, &[0, 1, 2, 3, 4], false),
+            (0, &[0], false),
+            (-1, &[0], false),
+            (1, &[1, 0], false),
+            (1, &[1, 1], false),
+            (2, &[i64::MAX / 2], true),
+            (2, &[i64::MAX / 2 + 1], false),
+        ] {
+            let mut series = series(width, numbers);
+            assert_eq!(series.is_sound(), is_sound, "{width} {numbers:?}");
+            assert!(series.buckets.capacity() >= 4);
+        }
+    }
 }

@@ -100,9 +100,6 @@ impl Silence {
             if self.span.open {
                 self.measure(at.max(self.span.from), until.min(end));
             }
-            if end == i64::MAX || end < at {
-                return;
-            }
             // At the end of an open stretch it is closed, and only just behind the end of a closed one it is open.
             at = if self.span.open { end } else { end.saturating_add(1) };
         }
@@ -350,5 +347,41 @@ mod tests {
         let recent = silences.accounts[0].as_ref().map(|silence| silence.recent.len());
         assert_eq!(recent, Some(UNDECIDED_LOGINS.min(count as usize)));
         assert_eq!(longest(&mut silences, at(1)).3, count);
+    }
+
+    /// The second login proves itself, the first one does not: only that one can be taken back.
+    #[test]
+    fn each_login_is_decided_by_itself() {
+        let mut silences = silences();
+        silences.attempt(0, 0, b"web", at(20));
+        silences.attempt(1, 0, b"web", at(30));
+        silences.tick(at(30) + ASSUMED_AFTER_MS);
+        silences.decide(1, Some(0), true);
+        silences.decide(0, Some(0), false);
+        assert_eq!(longest(&mut silences, at(31)), (30, 0, 30, 1));
+    }
+
+    /// An alert is told in the second that is more than so many minutes behind the login: the last second counts.
+    #[test]
+    fn a_threshold_is_enough_if_the_last_second_does_not_exceed_it() {
+        for (seconds, minutes) in [(59, 1), (60, 1), (61, 2), (120, 2), (300, 5), (301, 6)] {
+            let mut silences = silences();
+            silences.attempt(0, 0, b"web", BEGIN);
+            silences.decide(0, Some(0), true);
+            let (_, silence) = silences.finish(BEGIN + seconds * SECOND_MS).next().expect("an account");
+            assert_eq!((silence.minutes(), silence.longest), (minutes, seconds * SECOND_MS), "{seconds} s");
+        }
+    }
+
+    /// What does not fit the table of accounts has no name, and so no threshold.
+    #[test]
+    fn nothing_is_measured_of_accounts_that_did_not_fit() {
+        let mut silences = silences();
+        silences.attempt(0, ACCOUNTS, b"", at(1));
+        silences.decide(0, Some(ACCOUNTS), true);
+        silences.tick(at(2));
+        assert_eq!(silences.finish(at(3)).count(), 0);
+        silences.attempt(1, ACCOUNTS - 1, b"last", at(4));
+        assert_eq!(silences.finish(at(5)).map(|(number, _)| number).collect::<Vec<_>>(), [ACCOUNTS - 1]);
     }
 }

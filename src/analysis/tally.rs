@@ -98,3 +98,20 @@ pub(super) fn extend(first: &mut Option<Moment>, last: &mut Option<Moment>, mome
         *last = Some(moment);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pgbouncer::record::Zone;
+
+    /// Attempts are decided in another order than that in which they came.
+    #[test]
+    fn first_and_last_are_those_that_came_first_and_last() {
+        let moment = |sequence| Moment { sequence, stamp: Stamp { millis: 0, zone: Zone::Unknown } };
+        let (mut first, mut last) = (None, None);
+        for (sequence, expected) in [(5, (5, 5)), (7, (5, 7)), (6, (5, 7)), (3, (3, 7)), (9, (3, 9))] {
+            extend(&mut first, &mut last, moment(sequence));
+            assert_eq!((first, last), (Some(moment(expected.0)), Some(moment(expected.1))));
+        }
+    }
+}

@@ -110,11 +110,7 @@ impl Watch {
                 windows.push((span.from.max(from), span.to.min(to)));
             }
             // An open one does not hold its own edges, a closed one does.
-            let next = if span.open { span.to } else { span.to.saturating_add(1) };
-            if next <= at {
-                break;
-            }
-            at = next;
+            at = if span.open { span.to } else { span.to.saturating_add(1) };
         }
         windows
     }

@@ -31,6 +31,7 @@ pub(super) fn parse(rest: &[u8]) -> Option<LoginAttempt<'_>> {
         let before = head[..=end].strip_suffix(MARK);
         if let Some(attempt) = before.and_then(|before| parse_at(rest, before.len())) {
             if only.is_some() {
+                // No line is known that comes here: names within their bounds are too short to read in two ways.
                 return None;
             }
             only = Some(attempt);
@@ -229,5 +230,13 @@ mod tests {
         assert!(read(&printed(&"d".repeat(63), &"u".repeat(127), "")).is_some());
         assert!(read(&printed(&"d".repeat(64), "u", "")).is_none());
         assert!(read(&printed("d", &"u".repeat(128), "")).is_none());
+    }
+
+    #[test]
+    fn a_kind_of_tls_has_less_than_96_bytes() {
+        for (length, is_read) in [(95, true), (96, false)] {
+            let suffix = format!(" tls=TLSv{}", "x".repeat(length - 4));
+            assert_eq!(read(&printed("app", "web", &suffix)).is_some(), is_read, "{length}");
+        }
     }
 }

@@ -111,4 +111,12 @@ mod tests {
             assert_eq!(life(&event, message.as_bytes()).map(Life::name), name, "{message}");
         }
     }
+
+    #[test]
+    fn only_a_process_that_comes_up_says_its_version() {
+        let version = Version(1, 18, 0);
+        let up = life(&Event::ProcessUp(version), b"process up: PgBouncer 1.18.0, libevent 2.1");
+        assert_eq!(up.map(|up| (up.name(), up.version())), Some(("process up", Some(version))));
+        assert_eq!(life(&Event::ProcessOver, b"got SIGTERM, fast exit").and_then(Life::version), None);
+    }
 }

@@ -321,4 +321,43 @@ mod tests {
         };
         assert_eq!((year(20 * 86_400_000), year(385 * 86_400_000)), (0, 1));
     }
+
+    /// What is not read here is read by the grammar, which costs more, so nothing else notices.
+    #[test]
+    fn a_usual_closing_has_one_of_pgbouncers_reasons_to_the_letter() {
+        let read = |message: &str| {
+            let mut bytes = [b'~'; crate::words::WINDOW];
+            bytes[..message.len()].copy_from_slice(message.as_bytes());
+            usual_closing(Window(&bytes), 0).map(|(closing, reason, end)| (closing.age, reason.text.to_vec(), end))
+        };
+        for (reason, age) in [("client unexpected eof", 7), ("client close request", 12), ("server conn crashed?", 60)]
+        {
+            let message = format!("closing because: {reason} (age={age}s)\n");
+            let expected = Some((Some(age), reason.as_bytes().to_vec(), message.len()));
+            assert_eq!(read(&(message + "2026")), expected, "{reason}");
+        }
+        for message in [
+            "closing because: client unexpected eof of another kind (age=7s)\n2026",
+            "closing because: no such user: bob (age=7s)\n2026",
+            "closing because: client unexpected eof (age=7s)\n\tmore",
+            "closing because: client unexpected eof (age=7s)",
+            "closing because: client unexpected eof\n2026",
+        ] {
+            assert_eq!(read(message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn so_many_idents_can_prove_to_be_pgbouncers() {
+        let mut parser = Parser::new(0);
+        let line = |number: usize, message: &str| format!("Nov 22 05:24:25 vm pool{number}[7]: {message}");
+        for number in 0..=SYSLOG_IDENTS {
+            let up = line(number, "process up: PgBouncer 1.18.0, libevent 2.1");
+            let is_ours = matches!(parser.parse(up.as_bytes()), Reading::Record(_));
+            assert_eq!(is_ours, number < SYSLOG_IDENTS, "{number}");
+        }
+        let chatter = |number| line(number, "listening on 127.0.0.1:6432");
+        assert!(matches!(parser.parse(chatter(0).as_bytes()), Reading::Record(_)));
+        assert_eq!(parser.parse(chatter(SYSLOG_IDENTS).as_bytes()), Reading::Foreign);
+    }
 }

@@ -236,8 +236,109 @@ mod tests {
             let text = format!("{number:03} UTC ");
             assert_eq!(milliseconds(words::word(text.as_bytes(), 0).expect("it fits")), Some(number));
         }
-        for text in ["/00 UTC ", "0:0 UTC ", "00: UTC ", "0 0 UTC ", "00\u{0} UTC ", "1-1 UTC "] {
-            assert_eq!(milliseconds(words::word(text.as_bytes(), 0).expect("it fits")), None, "{text}");
+        for text in [
+            b"/00 UTC ",
+            b"0:0 UTC ",
+            b"00: UTC ",
+            b"0 0 UTC ",
+            b"00\0 UTC ",
+            b"1-1 UTC ",
+            b"0\xb01 UTC ",
+            b"01\xb9 UTC ",
+        ] {
+            assert_eq!(milliseconds(u64::from_le_bytes(*text)), None, "{text:?}");
+        }
+    }
+
+    fn window(text: &str) -> [u8; words::WINDOW] {
+        let mut bytes = [b'~'; words::WINDOW];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        bytes
+    }
+
+    /// What is not read here is read by the grammar, ten times as slowly, so nothing else notices.
+    #[test]
+    fn a_close_request_is_read_up_to_the_end_of_its_line() {
+        for age in ["0", "7s", "12", "345s", "999999", "999999s", "1234567"] {
+            for before in ["", "C-0x1: app/web@10.0.0.7:5 "] {
+                let line = format!("{before}closing because: client close request (age={age})\n");
+                let end = close_request(Window(&window(&(line.clone() + "2026"))), before.len());
+                assert_eq!(end, Some(line.len()), "{line}");
+            }
+        }
+        for other in [
+            "closing because: client close request (age=)\n2",
+            "closing because: client close request (age=s)\n2",
+            "closing because: client close request (age=7x)\n2",
+            "closing because: client close request (age=7)x\n2",
+            "closing because: client close request (age=7)\n\t",
+            "closing because: client close requesT (age=7)\n2",
+            "closing because: client unexpected eof (age=7s)\n2",
+        ] {
+            assert_eq!(close_request(Window(&window(other)), 0), None, "{other}");
+        }
+    }
+
+    fn client<'a>(starts: &mut Starts, text: &'a [u8; words::WINDOW]) -> Option<Client<'a>> {
+        starts.client(Window(text))
+    }
+
+    fn learnt(starts: &mut Starts, line: &str) {
+        let header = super::super::header::parse_own(line.as_bytes(), &mut super::super::header::DateCache::default())
+            .expect("a header");
+        starts.learn(line.as_bytes(), &header);
+    }
+
+    /// Of a record of the same second and process as the one before nothing has to be noted; of all others it has.
+    #[test]
+    fn a_line_is_the_next_only_behind_one_of_the_same_second_and_process() {
+        let line =
+            |second: usize, pid: usize| format!("2026-11-22 05:10:{second:02}.550 UTC [{pid}] LOG C-0x55d0: app/web@");
+        let mut starts = Starts::default();
+        for pid in 1..=5 {
+            learnt(&mut starts, &line(0, pid));
+        }
+        let mut next = |second, pid, is_other: bool| {
+            if is_other {
+                starts.interrupt();
+            }
+            let bytes = window(&line(second, pid));
+            let client = client(&mut starts, &bytes)?;
+            assert_eq!((client.pid as usize, client.stamp.millis % 60_000), (pid, second as i64 * 1000 + 550));
+            assert_eq!(client.who, line(second, pid).len() - "app/web@".len());
+            let is_next = client.is_next;
+            starts.take(&client);
+            Some(is_next)
+        };
+        assert_eq!(next(0, 1, false), None, "four are remembered");
+        assert_eq!(next(0, 5, false), Some(false));
+        assert_eq!(next(0, 5, false), Some(true));
+        assert_eq!(next(0, 5, true), Some(false), "another line has come between");
+        assert_eq!(next(0, 4, false), Some(false), "another process");
+        assert_eq!(next(0, 4, false), Some(true));
+        assert_eq!(next(1, 4, false), Some(false), "another second");
+        assert_eq!(next(1, 4, false), Some(true));
+        assert_eq!(next(1, 5, false), Some(false));
+        assert_eq!(next(1, 4, false), Some(false));
+        assert_eq!((next(1, 2, false), next(1, 3, false)), (Some(false), Some(false)));
+    }
+
+    /// Up to the blank behind its pointer it has 64 bytes at most; what is longer is for the grammar.
+    #[test]
+    fn what_a_line_begins_with_fits_or_is_not_remembered() {
+        for (zone, pid, is_remembered) in [
+            ("UTC", "1", true),
+            ("+0545", "41943", true),
+            ("+05:45", "4194303", true),
+            ("+05:45", "41943034", true),
+            ("+05:45", "419430341", false),
+        ] {
+            let line = format!("2026-11-22 05:10:05.550 {zone} [{pid}] LOG C-0x55d0a1b2c000: app/web@");
+            assert_eq!(line.len() - "app/web@".len() <= START, is_remembered, "{line}");
+            let mut starts = Starts::default();
+            learnt(&mut starts, &line);
+            let bytes = window(&line);
+            assert_eq!(client(&mut starts, &bytes).is_some(), is_remembered, "{line}");
         }
     }
 }

@@ -322,24 +322,5 @@ fn is_port(word: u64, count: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_is_what_the_grammar_takes_for_one() {
-        let texts =
-            ["0", "1", "00001", "65535", "65536", "70000", "99999", "123456", "", "1x", "x1", "6553/", ":1", "-1"];
-        for text in texts {
-            let mut bytes = *b"        ";
-            bytes[..text.len()].copy_from_slice(text.as_bytes());
-            let expected = address::parse(format!("10.0.0.1:{text}").as_bytes()).is_some();
-            assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), expected, "{text:?}");
-        }
-        for port in 0..=70_000u32 {
-            let text = port.to_string();
-            let mut bytes = [b' '; 8];
-            bytes[..text.len()].copy_from_slice(text.as_bytes());
-            assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), port <= 65_535, "{port}");
-        }
-    }
-}
+#[path = "usual_attempt_tests.rs"]
+mod tests;

@@ -1,3 +1,6 @@
+#[path = "log_tests.rs"]
+mod log;
+
 use super::*;
 use crate::analysis::heartbeat::{Heartbeat, Trouble};
 use crate::pgbouncer::record::Zone;
@@ -188,69 +191,6 @@ fn the_hours_of_a_day_with_a_change_of_clocks_are_counted_as_they_pass() {
 }
 
 #[test]
-fn while_the_log_is_silent_nobody_is_missed_and_then_from_when_it_speaks() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
-    case.period = Some(MINUTE);
-    let last = at("2026-11-23T08:04:00");
-    case.heart.record(last);
-    case.heart.stats(last);
-    // Due at 08:05:00; the stats are overdue by half a period at 08:05:30.
-    case.login(at("2026-11-23T08:00:40"));
-    let told = case.run("2026-11-23T08:04:00", "2026-11-23T08:30:00");
-    assert_eq!(told, [(181, "log silent", 3)]);
-    case.heart.record(at("2026-11-23T08:30:00"));
-    case.heart.stats(at("2026-11-23T08:30:00"));
-    assert_eq!(case.run("2026-11-23T08:30:01", "2026-11-23T08:31:30"), [(0, "recovered", 26)]);
-    case.heart.record(at("2026-11-23T08:35:00"));
-    case.heart.stats(at("2026-11-23T08:35:00"));
-    assert_eq!(case.run("2026-11-23T08:35:00", "2026-11-23T08:36:00"), [(1, "silent", 5)]);
-}
-
-#[test]
-fn the_log_is_alerted_only_while_some_window_is_open() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T03:00:00");
-    case.heart.record(at("2026-11-23T04:00:00"));
-    case.heart.over(at("2026-11-23T04:00:00"));
-    assert_eq!(case.run("2026-11-23T04:00:00", "2026-11-23T09:00:00"), [(4 * 3600 + 1, "pgbouncer down", 240)]);
-}
-
-#[test]
-fn a_log_that_is_missing_is_told_once() {
-    let mut case = Case::new((8, 0), (19, 0), 1, "2026-11-23T08:00:00");
-    case.heart.trouble(Some(Trouble::Missing), at("2026-11-23T08:00:00"));
-    assert_eq!(case.run("2026-11-23T08:00:00", "2026-11-23T12:00:00"), [(181, "log missing", 3)]);
-    case.heart.trouble(None, at("2026-11-23T12:00:00"));
-    let told = case.run("2026-11-23T12:00:00", "2026-11-23T12:02:00");
-    assert_eq!(told, [(0, "recovered", 240), (61, "silent", 1)]);
-}
-
-#[test]
-fn a_clock_that_is_set_forward_raises_no_alert_and_swallows_none() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
-    case.login(at("2026-11-23T09:00:00"));
-    assert_eq!(case.run("2026-11-23T09:00:00", "2026-11-23T09:04:00"), []);
-    case.watch.shift(3600 * SECOND, (at("2026-11-23T10:04:00") - (3600 * SECOND), at("2026-11-23T10:04:00")));
-    assert_eq!(case.run("2026-11-23T10:04:00", "2026-11-23T10:10:00"), [(61, "silent", 5)]);
-}
-
-#[test]
-fn a_clock_that_is_set_back_raises_no_alert_and_swallows_none() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
-    case.login(at("2026-11-23T10:00:00"));
-    assert_eq!(case.run("2026-11-23T10:00:00", "2026-11-23T10:04:00"), []);
-    case.watch.shift(-3600 * SECOND, (at("2026-11-23T09:04:00") - (-3600 * SECOND), at("2026-11-23T09:04:00")));
-    assert_eq!(case.run("2026-11-23T09:04:00", "2026-11-23T09:10:00"), [(61, "silent", 5)]);
-}
-
-#[test]
-fn a_clock_that_is_set_over_the_opening_opens_the_window_then() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T07:00:00");
-    assert_eq!(case.run("2026-11-23T07:00:00", "2026-11-23T07:30:00"), []);
-    case.watch.shift(3600 * SECOND, (at("2026-11-23T08:30:00") - (3600 * SECOND), at("2026-11-23T08:30:00")));
-    assert_eq!(case.run("2026-11-23T08:30:00", "2026-11-23T08:36:00"), [(301, "silent", 5)]);
-}
-
-#[test]
 fn a_name_that_no_login_matches_for_a_whole_window_is_never_seen() {
     let mut case = Case::new((8, 0), (9, 0), 5, "2026-11-23T08:30:00");
     case.run("2026-11-23T08:30:00", "2026-11-23T09:30:00");
@@ -292,32 +232,6 @@ fn the_windows_of_a_stretch_of_time_are_cut_where_it_ends() {
     assert_eq!(always.watch.windows(0, sunday, 9), [sunday]);
 }
 
-/// What is known of an entry has the new time behind it: its last login, its failures, its outage.
-#[test]
-fn a_clock_that_is_set_moves_what_is_known_of_an_entry() {
-    let begin = at("2026-11-23T09:00:00");
-    for by in [30 * MINUTE, -10 * MINUTE] {
-        let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:58:00");
-        case.tick(begin - SECOND);
-        case.login(begin);
-        case.failure(begin + MINUTE);
-        case.watch.shift(by, (begin + MINUTE, begin + MINUTE + by));
-        assert_eq!(case.tick(begin + 5 * MINUTE + by), []);
-        let told = case.tick(begin + 5 * MINUTE + SECOND + by);
-        let [Notice::Alert(alert)] = &told[..] else { panic!("{told:?}") };
-        assert_eq!((alert.since, alert.failures.at, alert.minutes), (begin + by, begin + MINUTE + by, 5));
-        assert_eq!(alert.last.as_ref().map(|login| login.at), Some(begin + by));
-        // Set once more while it is out, and when it is back but that is not told yet.
-        case.watch.shift(by, (begin + 6 * MINUTE + by, begin + 6 * MINUTE + 2 * by));
-        case.login(begin + 7 * MINUTE + 2 * by);
-        case.watch.shift(by, (begin + 7 * MINUTE + 2 * by, begin + 7 * MINUTE + 3 * by));
-        let told = case.tick(begin + 8 * MINUTE + 3 * by);
-        let [Notice::Recovered(recovery)] = &told[..] else { panic!("{told:?}") };
-        assert_eq!((recovery.since, recovery.at), (begin + 3 * by, begin + 7 * MINUTE + 3 * by));
-        assert_eq!(recovery.minutes, 7);
-    }
-}
-
 /// An open session is taken for a login by its age; that it has proved to be one is known better, and is told so.
 #[test]
 fn a_login_that_proves_itself_is_not_assumed_any_more() {
@@ -350,18 +264,6 @@ fn the_first_login_behind_an_alert_ends_the_outage() {
     assert_eq!(case.watch.last_login(0).map(|login| login.sequence), Some(second.sequence));
 }
 
-/// What failed before the log fell silent says nothing of the time since it speaks again.
-#[test]
-fn failures_from_before_the_log_was_silent_do_not_count_behind_it() {
-    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
-    case.failure(at("2026-11-23T08:01:00"));
-    let states = &mut case.watch.states;
-    states[0].log_spoke(at("2026-11-23T08:01:00"));
-    assert_eq!(states[0].failures_since_login(at("2026-11-23T08:00:00")).count, 1, "it came as the log spoke");
-    states[0].log_spoke(at("2026-11-23T08:01:00") + 1);
-    assert_eq!(states[0].failures_since_login(at("2026-11-23T08:00:00")).count, 0);
-}
-
 /// An entry whose window is another one from now on: the old one's alert is not its alert.
 #[test]
 fn an_entry_with_another_window_is_alerted_anew() {
@@ -374,4 +276,57 @@ fn an_entry_with_another_window_is_alerted_anew() {
     assert!(case.watch.is_open(0) && case.watch.is_out(0));
     case.run("2026-11-23T20:00:00", "2026-11-23T20:00:01");
     assert!(!case.watch.is_open(0));
+}
+
+/// Only an alert that is due waits, and only for an attempt that is not decided: the kernel is asked for that.
+#[test]
+fn an_alert_waits_for_a_pending_attempt_only_when_it_is_due() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    let mut waits = |pending, now: &str| {
+        case.pending = pending;
+        assert_eq!(case.tick(at(now)), []);
+        case.watch.waits_for_pending(0)
+    };
+    assert!(!waits(false, "2026-11-23T08:01:00"));
+    assert!(!waits(true, "2026-11-23T08:05:00"));
+    assert!(waits(true, "2026-11-23T08:05:01"));
+    case.pending = false;
+    assert_eq!(case.tick(at("2026-11-23T08:05:02")).len(), 1);
+    assert!(!case.watch.waits_for_pending(0));
+}
+
+/// Decided late: an attempt of an earlier window, or from before the log was silent, or from before the last login.
+#[test]
+fn a_failure_that_is_decided_late_does_not_count_where_it_does_not_belong() {
+    let mut case = Case::new((8, 0), (9, 0), 5, "2026-11-23T00:00:00");
+    let [before, login, after, next] =
+        ["2026-11-23T08:01:00", "2026-11-23T08:02:00", "2026-11-23T08:03:00", "2026-11-24T08:01:00"]
+            .map(|time| case.session(at(time)));
+    let count =
+        |case: &Case, day: &str| case.watch.states[0].failures_since_login(at(&format!("{day}T08:00:00"))).count;
+    case.watch.login(&login, false);
+    case.watch.failure(&before, b"x");
+    assert_eq!(count(&case, "2026-11-23"), 0, "it came before the login");
+    case.watch.failure(&after, b"x");
+    assert_eq!(count(&case, "2026-11-23"), 1);
+    case.watch.failure(&next, b"x");
+    case.watch.failure(&after, b"x");
+    assert_eq!((count(&case, "2026-11-23"), count(&case, "2026-11-24")), (0, 1), "the window is another one");
+    case.watch.spoke = at("2026-11-24T08:02:00");
+    let silent = case.session(at("2026-11-24T08:01:30"));
+    case.watch.failure(&silent, b"x");
+    assert_eq!(count(&case, "2026-11-24"), 1, "the log was silent then");
+}
+
+/// The reason that comes with the closing is that of the attempt that was told as failed, and of no other.
+#[test]
+fn a_better_reason_is_of_its_own_failure() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T08:00:00");
+    let [first, second] = ["2026-11-23T08:01:00", "2026-11-23T08:02:00"].map(|time| case.session(at(time)));
+    case.watch.failure(&first, b"a");
+    case.watch.failure(&second, b"b");
+    case.watch.refine_failure(&first, b"c");
+    assert_eq!(case.watch.states[0].failures.reason, b"b");
+    case.watch.refine_failure(&second, b"d");
+    assert_eq!(case.watch.states[0].failures.reason, b"d");
 }

@@ -232,4 +232,22 @@ mod tests {
         let within = window((2, 10), (2, 50), "+++++++");
         assert!(!within.span(&paris(), at("2026-03-29T01:10:00Z")).open, "it does not come that day");
     }
+
+    /// An edge that comes once a day and is followed at once by the next: it closes and opens at the moment of the change.
+    #[test]
+    fn a_window_that_closes_just_before_it_opens_again_does_not_stay_open() {
+        let nearly_always = window((2, 30), (2, 20), "+++++++");
+        expect(&nearly_always, "2026-03-28T12:00:00Z", "2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z", true);
+        expect(&nearly_always, "2026-03-29T12:00:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:20:00Z", true);
+    }
+
+    /// Both edges are skipped: of that day's window nothing is left, and it cuts no pause in two.
+    #[test]
+    fn a_window_that_is_skipped_does_not_come_that_day() {
+        let within = window((2, 10), (2, 50), "+++++++");
+        let (closed, opens) = ("2026-03-28T01:50:00Z", "2026-03-30T00:10:00Z");
+        for now in ["2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z", "2026-03-29T12:00:00Z"] {
+            expect(&within, now, closed, opens, false);
+        }
+    }
 }

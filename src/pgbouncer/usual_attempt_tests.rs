@@ -1,0 +1,176 @@
+use super::*;
+use crate::words::WINDOW;
+
+/// A text with something behind it, as a window of a log has.
+fn padded_text(text: &str) -> [u8; WINDOW] {
+    let mut bytes = [b'~'; WINDOW];
+    bytes[..text.len()].copy_from_slice(text.as_bytes());
+    bytes
+}
+
+/// What stands before and behind the part that is looked at differs from line to line, as pointers and ports do.
+fn line(round: usize, database: &str, user: &str, host: &str, suffix: &str) -> (usize, String) {
+    let (before, port) = [("C-0x12345678: ", "1"), ("C-0xfedcba98: ", "60999"), ("C-0x0: ", "443")][round % 3];
+    let detail = format!("login attempt: db={database} user={user}{suffix}");
+    (before.len(), format!("{before}{database}/{user}@{host}:{port} {detail}\n2026"))
+}
+
+/// Reads an attempt; says where its pool and its host are remembered.
+fn read(known: &mut Known, (who, text): &(usize, String)) -> Option<[Repeat; 2]> {
+    let bytes = padded_text(text);
+    let attempt = known.parse(Window(&bytes), *who)?;
+    assert_eq!(attempt.end, text.len() - 4, "{text}");
+    attempt.read().expect("what is taken can be read");
+    Some([attempt.pool, attempt.host])
+}
+
+/// Names of all lengths; of each kind, some differ only in the first eight bytes of `D/U` and some only in the last eight.
+fn names() -> Vec<(String, String)> {
+    let long = "which_is_not_a_short_name_at_all_but_one_of_many_bytes";
+    let of = |number: usize| {
+        [
+            (format!("{number}"), "u".to_owned()),
+            ("d".to_owned(), format!("{number}")),
+            (format!("{number:03}app"), "web".to_owned()),
+            (format!("{number:03}_database"), format!("user_{long}")),
+            (long.to_owned(), format!("user{number:03}")),
+            (format!("{number:03}{long}"), format!("{long}_and_{long}")),
+        ]
+    };
+    (0..80).flat_map(of).collect()
+}
+
+/// Whatever is remembered and not found again costs ten times as much, and nobody would notice.
+#[test]
+fn what_was_read_once_is_found_again() {
+    let mut known = Known::default();
+    let names = names();
+    let hosts: Vec<String> = (0..80).map(|number| format!("{}.{number}.0.{}", number % 7 + 1, number * 3)).collect();
+    let mut round = |round: usize, suffix: &str| -> Vec<Option<[Repeat; 2]>> {
+        let lines = names.iter().zip(hosts.iter().cycle());
+        lines.map(|((d, u), host)| read(&mut known, &line(round, d, u, host, suffix))).collect()
+    };
+    let first = round(0, " tls=no");
+    assert!(first.iter().all(Option::is_some));
+    assert_eq!(round(1, " tls=TLSv1.3/TLS_AES_256_GCM_SHA384"), first);
+    assert_eq!(round(2, ""), first);
+    assert_eq!(known.epoch as usize, names.len() + hosts.len(), "each was new once");
+    assert!(known.suffixes.iter().filter(|suffix| suffix.length > 0).count() == 3, "the kinds are apart");
+    for (pool, (database, user)) in known.pools.iter().zip(&names) {
+        let detail = format!(" login attempt: db={database} user={user}");
+        assert_eq!(usize::from(pool.detail_length), detail.len());
+        let kept = if detail.len() <= DETAIL { detail.as_bytes() } else { &[] };
+        assert_eq!(pool.detail[..kept.len()], *kept, "{detail}");
+        assert!(pool.detail[kept.len()..].iter().all(|&byte| byte == 0), "{detail}");
+    }
+    for suffix in known.suffixes.iter().filter(|suffix| suffix.length > 0) {
+        assert_eq!(suffix.text[suffix.length - 1], b'\n');
+    }
+}
+
+/// Of more than there is room for, the last ones are remembered, each in a place of its own, and none is taken for another.
+#[test]
+fn with_more_than_there_is_room_for_all_are_read_and_none_is_taken_for_another() {
+    let mut known = Known::default();
+    for number in 0..3 * REPEATS {
+        let host = format!("10.{}.{}.1", number / 256, number % 256);
+        let database = format!("{number}_database_of_fifty_bytes_which_is_longer_than");
+        let (user, one) = (format!("u{number}"), number * 7);
+        let [pool, at] = read(&mut known, &line(one, &database, &user, &host, "")).expect("a usual one");
+        assert!(usize::from(pool.place) < REPEATS && usize::from(at.place) < HOSTS);
+        assert_eq!(read(&mut known, &line(one + 1, &database, &user, &host, "")), Some([pool, at]), "{number}");
+        let who = format!("{database}/{user}");
+        let kept = &known.pools[usize::from(pool.place)];
+        assert_eq!((kept.epoch, &kept.who[..]), (pool.epoch, &who.as_bytes()[..WHO]));
+    }
+    assert_eq!(known.pools.len(), REPEATS);
+    assert_eq!(known.epoch as usize, 6 * REPEATS);
+}
+
+/// A name that could be read in another way is for the grammar, and so is a line that is nearly an attempt.
+#[test]
+fn what_is_not_usual_is_not_taken() {
+    let mut known = Known::default();
+    let host = "10.0.0.7";
+    for (database, user) in [
+        ("a b", "u"),
+        ("app", "my user"),
+        ("app", "tab\there"),
+        ("(nodb)", "u"),
+        ("", "u@x"),
+        ("d", &"u".repeat(USER_NAME_MAX)),
+        (&"d".repeat(DATABASE_NAME_MAX), "u"),
+    ] {
+        assert_eq!(read(&mut known, &line(0, database, user, host, "")), None, "{database} {user}");
+    }
+    let usual = line(0, "app", "web", host, " tls=no");
+    assert!(read(&mut known, &usual).is_some());
+    for (old, new) in [
+        ("app/web", "appweb"),
+        ("10.0.0.7:", "10.0.0.7\0:"),
+        ("10.0.0.7:", "10.0.0.7.9:"),
+        ("10.0.0.7:", "host:"),
+        ("10.0.0.7:", "255.255.255.2555:"),
+        ("7:1 ", "7:x "),
+        ("7:1 ", "7:\u{b0} "),
+        ("7:1 ", "7:65536 "),
+        ("user=web", "user=wep"),
+        ("tls=no", "tls=maybe"),
+        ("\n2", "\n\t"),
+        ("\n2", "\n "),
+        ("\n", ""),
+    ] {
+        let other = usual.1.replacen(old, new, 1);
+        assert_eq!(known.parse(Window(&padded_text(&other)), usual.0).map(|attempt| attempt.end), None, "{other:?}");
+    }
+}
+
+/// Longer ones than are remembered are read as well.
+#[test]
+fn a_suffix_of_any_length_that_the_grammar_takes() {
+    let mut known = Known::default();
+    for length in [1, 40, 60, 87] {
+        let suffix = format!(" tls=TLSv{} replication=physical", "x".repeat(length));
+        for round in 0..2 {
+            assert!(read(&mut known, &line(round, "app", "web", "10.0.0.7", &suffix)).is_some(), "{length}");
+        }
+    }
+    let suffix = format!(" tls=TLSv{}", "x".repeat(92));
+    assert_eq!(read(&mut known, &line(0, "app", "web", "10.0.0.7", &suffix)), None);
+}
+
+#[test]
+fn a_port_is_what_the_grammar_takes_for_one() {
+    let texts: [&[u8]; 18] = [
+        b"0",
+        b"1",
+        b"00001",
+        b"65535",
+        b"65536",
+        b"70000",
+        b"99999",
+        b"123456",
+        b"",
+        b"1x",
+        b"x1",
+        b"6553/",
+        b":1",
+        b"-1",
+        b"\xb0",
+        b"\xb9\xb0",
+        b"1\xb5",
+        b"\xff",
+    ];
+    for text in texts {
+        let mut bytes = *b"        ";
+        bytes[..text.len()].copy_from_slice(text);
+        let expected = address::parse(&[b"10.0.0.1:", text].concat()).is_some();
+        assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), expected, "{text:?}");
+    }
+    for port in 0..=70_000u32 {
+        let text = port.to_string();
+        let mut bytes = [b' '; 8];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), port <= 65_535, "{port}");
+    }
+}
