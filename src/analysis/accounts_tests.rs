@@ -157,3 +157,39 @@ fn an_open_attempt_that_cannot_succeed_is_failed_everywhere() {
     assert_eq!((web.tally.failed, web.tally.logins, web.last), (5, 1, Some(moment(9).stamp)));
     assert_eq!((summary.others.failed, summary.total.failed), (1, 6));
 }
+
+/// Each number that points somewhere, as it cannot have been written; and what can be has room for all and is found.
+#[test]
+fn accounts_that_cannot_have_been_written_are_not_sound() {
+    let read_back = |change: fn(&mut Accounts)| {
+        let mut accounts = Accounts::new([&b"web"[..]].into_iter());
+        accounts.attempt(&attempt(b"batch", b"10.0.0.1"));
+        // As it comes from a state file: without what finds the rest.
+        (accounts.by_name, accounts.pair_index, accounts.unwatched) = (Vec::new(), Index::new(PAIRS), 0);
+        accounts.accounts.shrink_to_fit();
+        accounts.pairs.shrink_to_fit();
+        change(&mut accounts);
+        accounts.find_all().then_some(accounts)
+    };
+    let names = |accounts: &Accounts| accounts.names.len() as u32;
+    let mut sound = read_back(|_| {}).expect("as it was written");
+    assert_eq!((sound.accounts.capacity(), sound.pairs.capacity()), (ACCOUNTS, PAIRS));
+    let (ticket, _) = sound.attempt(&attempt(b"batch", b"10.0.0.1"));
+    assert_eq!((ticket.account(), sound.accounts.len(), sound.pairs.len(), sound.unwatched), (1, 2, 2, 1));
+    assert!(read_back(|accounts| accounts.pairs[1].item = NameId(accounts.names.len() as u32 - 1)).is_some());
+    assert!(read_back(|accounts| accounts.pairs[0].account = 1).is_some());
+    for change in [
+        |accounts: &mut Accounts| accounts.accounts[1].user = NameId(accounts.names.len() as u32),
+        |accounts: &mut Accounts| accounts.pairs[0].item = NameId(accounts.names.len() as u32),
+        |accounts: &mut Accounts| accounts.pairs[1].account = 2,
+    ] {
+        assert!(read_back(change).is_none(), "{} names", names(&sound));
+    }
+    let pair =
+        |number: usize| Pair { account: 0, kind: Kind::Address, item: NameId(number as u32 % 2), row: Row::default() };
+    for (count, is_sound) in [(PAIRS, true), (PAIRS + 1, false)] {
+        let mut many = Accounts::new([&b"web"[..], b"batch"].into_iter());
+        (many.pair_index, many.pairs) = (Index::new(count), (0..count).map(pair).collect());
+        assert_eq!(many.find_all(), is_sound, "{count} pairs");
+    }
+}

@@ -316,3 +316,17 @@ fn a_timeline_has_the_logins_that_are_open_and_can_be_some() {
     let sum = timeline.iter().fold((0, 0), |sum, (_, bucket)| (sum.0 + bucket.logins, sum.1 + bucket.failed));
     assert_eq!(sum, (3, 1));
 }
+
+/// Counters that others read go on with what did not fit.
+#[test]
+fn accounts_that_did_not_fit_are_counted_about() {
+    use crate::limits::ACCOUNTS;
+    let mut analyzer = analyzer();
+    for number in 0..ACCOUNTS as u32 + 200 {
+        attempt(&mut analyzer, 1, number, &format!("user{number}"));
+    }
+    let named = analyzer.settled(2000).len() - 1;
+    let expected = ACCOUNTS as u64 + 200 - named as u64;
+    let about = analyzer.other_accounts();
+    assert!(about > expected * 3 / 4 && about < expected * 5 / 4, "{about} of {expected}");
+}

@@ -86,3 +86,34 @@ fn the_ports_on_which_it_listens_are_the_newest_of_a_few() {
     let ports: Vec<u16> = (4..=PROCESSES as u16 + 3).rev().collect();
     assert_eq!(analyzer.sessions.listening, ports);
 }
+
+/// Two of `so_reuseport`: only the clients of the one that is taken over go on under another process.
+#[test]
+fn clients_of_another_process_stay_with_it() {
+    let other = "1 9 C-0x5: app/web@10.0.0.1:55 login attempt: db=app user=web tls=no\n";
+    let lines = UP.to_owned()
+        + CLOSED
+        + "0 9 process up: PgBouncer 1.18.0, libevent 2.1\n"
+        + &attempt(1, 1, 5)
+        + other
+        + "5 2 SUSPEND finished, sending SHOW FDS\n"
+        + "5 2 C-0x8: app/web@10.0.0.1:5 login attempt: db=app user=web tls=no\n"
+        + "6 2 SHOW FDS finished\n"
+        + "6 3 old process killed, resuming work\n";
+    let closing = |pid: u32, pointer: u32, port: u32| {
+        format!("7 {pid} C-0x{pointer}: app/web@10.0.0.1:{port} closing because: client close request (age=6s)\n")
+    };
+    for (line, open) in [(closing(9, 5, 55), 1), (closing(3, 5, 55), 2), (closing(3, 8, 5), 1), (closing(2, 8, 5), 2)] {
+        assert_eq!(analyze(true, &(lines.clone() + &line)).open_sessions(), open, "{line}");
+    }
+}
+
+/// An online restart can be written down at any moment of it.
+#[test]
+fn every_step_of_a_restart_is_read_back() {
+    use crate::analysis::takeover::Takeover;
+    for step in [Takeover::None, Takeover::Taking(7), Takeover::Taken(8), Takeover::Done(9)] {
+        assert_eq!(crate::kept::read::<Takeover>(&crate::kept::text(&step)), Some(step));
+    }
+    assert!(crate::kept::read::<Takeover>("[4,7]").is_none());
+}

@@ -219,4 +219,53 @@ mod tests {
             assert_eq!(logs(current, hearts, rest).are_sound(), is_sound, "{current} {hearts} {rest}");
         }
     }
+
+    /// The processes of another log have the same numbers: an open session is of its log's, also after a restart.
+    #[test]
+    fn what_was_written_down_within_a_log_goes_on_within_it() {
+        let client = "C-0x1: app/web@10.0.0.1:5";
+        let attempt = format!("{client} login attempt: db=app user=web tls=no");
+        let closing = format!("{client} closing because: client close request (age=1s)");
+        for log in [0, 1] {
+            let mut analyzer = two_logs();
+            take(&mut analyzer, 1 - log, 1, STATS);
+            take(&mut analyzer, log, 1, &attempt);
+            let read: Analyzer = crate::kept::read(&crate::kept::text(&analyzer)).expect("what was written");
+            let watch = Watch::new(Vec::new(), TimeZone::UTC, 0);
+            let settings = Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 };
+            let mut analyzer = read.restored(settings).expect("it is sound");
+            take(&mut analyzer, log, 2, &closing);
+            assert_eq!(analyzer.open_sessions(), 0, "{log}");
+        }
+    }
+
+    /// A state of another shape than was written: entries that its sessions watch, or logs, are not there.
+    #[test]
+    fn a_state_that_points_nowhere_does_not_go_on() {
+        let window = crate::analysis::watch::Window {
+            open: jiff::civil::Time::midnight(),
+            close: jiff::civil::Time::midnight(),
+            days: [true; 7],
+        };
+        let entry = crate::analysis::watch::Entry {
+            name: "web".to_owned(),
+            database: None,
+            user: b"web".to_vec(),
+            minutes: 5,
+            window,
+        };
+        let settings = || {
+            let watch = Watch::new(vec![entry.clone()], TimeZone::UTC, 0);
+            Settings { zone: TimeZone::UTC, fallback: None, watch, now: 0 }
+        };
+        let goes_on = |change: fn(&mut Analyzer)| {
+            let mut analyzer = Analyzer::new(settings());
+            take(&mut analyzer, 0, 1, "C-0x1: app/web@10.0.0.1:5 login attempt: db=app user=web tls=no");
+            change(&mut analyzer);
+            analyzer.restored(settings()).is_some()
+        };
+        assert!(goes_on(|_| {}));
+        assert!(!goes_on(|analyzer| analyzer.sessions.change_all(&mut |session| session.watched[0] = 1)));
+        assert!(!goes_on(|analyzer| analyzer.logs.current = 3));
+    }
 }

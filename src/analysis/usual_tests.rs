@@ -3,6 +3,7 @@ use crate::analysis::figures::Period;
 use crate::analysis::watch::Watch;
 use crate::limits::READ_SIZE;
 use crate::pgbouncer::lines::{Line, Lines, Taker};
+use crate::words::Window;
 use jiff::tz::TimeZone;
 
 /// Counts the bytes that go the shortest way; or lets none go there.
@@ -205,4 +206,25 @@ fn long_names_that_differ_only_in_the_middle_are_not_taken_for_each_other() {
     assert!(feed(&mut Lines::new(), &text, &mut quick, true) > text.len() / 2);
     assert_eq!(counted(&quick), counted(&plain));
     assert_eq!(counted(&quick).len(), 21, "twenty accounts and all together");
+}
+
+/// Where an attempt counts is remembered of its pool; to find it anew costs as much as all the rest of the line.
+#[test]
+fn of_a_pool_that_came_before_it_is_known_where_it_counts() {
+    let mut analyzer = analyzer();
+    let known = |analyzer: &mut Analyzer, text: &str| {
+        let mut bytes = [b'~'; crate::words::WINDOW];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        let client = analyzer.parser.usual_client(Window(&bytes))?;
+        let attempt = analyzer.parser.usual_attempt(&client)?;
+        Some(analyzer.repeats.get(attempt.pool).is_some())
+    };
+    let clients = clients();
+    // The first line of all is the grammar's.
+    feed(&mut Lines::new(), &(log(&clients, true, 0) + &log(&clients, true, 1) + "x"), &mut analyzer, true);
+    let text = log(&clients, true, 2);
+    let attempts = text.lines().filter(|line| line.contains("login attempt"));
+    for line in attempts {
+        assert_eq!(known(&mut analyzer, &format!("{line}\n2")), Some(true), "{line}");
+    }
 }

@@ -114,3 +114,34 @@ fn nobody_is_asked_where_clients_cannot_leave_silently_or_the_log_comes_late() {
     assert!(analyzer(OWN, &BEGIN).wants_witness(5 * MINUTE).is_some());
     assert_eq!(analyzer(OWN, &BEGIN).wants_witness(MINUTE + 1000), None, "nothing depends on it yet");
 }
+
+/// A connection proves nothing of a client that may still be at the password prompt.
+#[test]
+fn a_client_that_is_there_and_young_is_not_in_yet() {
+    let mut analyzer = analyzer(OWN, &[(0, UP), (0, LISTENING), (0, OPENED), (0, CLOSED), (3, WEB)]);
+    let now = 3 * MINUTE + 1000;
+    assert_eq!(analyzer.tick(now), [], "its alert waits for it");
+    let known = connections(&["10.0.0.1:5"], &[]);
+    let judge = |analyzer: &mut Analyzer, now: i64| {
+        let attempts = analyzer.wants_witness(now).expect("a witness is wanted");
+        analyzer.witness(&known, attempts, now);
+        analyzer.sessions.undecided().filter(|session| session.proven).count()
+    };
+    assert_eq!(judge(&mut analyzer, now), 0);
+    assert_eq!(judge(&mut analyzer, 3 * MINUTE + ASSUMED_AFTER_MS - 1), 0);
+    assert_eq!(judge(&mut analyzer, 3 * MINUTE + ASSUMED_AFTER_MS), 1);
+}
+
+/// Two are open: the one that is gone has failed, and the one that is there is in.
+#[test]
+fn each_client_is_judged_by_its_own_connection() {
+    let now = 5 * MINUTE;
+    for (remote, port) in [("10.0.0.1:5", 5), ("10.0.0.1:6", 6)] {
+        let mut analyzer = analyzer(OWN, &BEGIN);
+        take(&mut analyzer, OWN, 2, "C-0x2: app/web@10.0.0.1:6 login attempt: db=app user=web tls=no");
+        let attempts = analyzer.wants_witness(now).expect("a witness is wanted");
+        analyzer.witness(&connections(&[remote], &[]), attempts, now);
+        let open = analyzer.sessions.undecided().filter_map(|session| session.prefix.endpoint());
+        assert_eq!(open.map(|(_, port)| port).collect::<Vec<_>>(), [port], "the other one has failed");
+    }
+}

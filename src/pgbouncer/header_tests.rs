@@ -181,3 +181,11 @@ fn dates_agree_with_the_calendar() {
         assert_eq!(year_of(date(&format!("{year}-12-31 23:59:59"))), year);
     }
 }
+
+#[test]
+fn a_level_is_called_as_pgbouncer_writes_it() {
+    for name in ["FATAL", "ERROR", "WARNING", "LOG", "DEBUG", "NOISE"] {
+        let line = format!("2026-11-22 05:10:05.550 1 {name} x");
+        assert_eq!(own(&line).and_then(|header| header.level).map(Level::name), Some(name));
+    }
+}
