@@ -161,8 +161,9 @@ impl Known {
     #[inline]
     fn pool(&mut self, text: Window<'_>, who: usize, at: usize) -> Option<(usize, Repeat)> {
         let length = at - who;
-        let last = if length < 8 { 0 } else { text.word(at - 8) };
-        let bits = (text.word(who) & first_bytes(length)) ^ last.rotate_left(32);
+        // Of `warehouse/team01_readonly` and `warehouse/team02_readonly` only the middle differs.
+        let rest = if length < 8 { 0 } else { text.word(at - 8) ^ text.word(who + length / 2 - 4).rotate_left(13) };
+        let bits = (text.word(who) & first_bytes(length)) ^ rest.rotate_left(32) ^ length as u64;
         let home = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize;
         for home in probe(home, HOMES) {
             let place = usize::from(self.homes[home]).wrapping_sub(1);

@@ -24,7 +24,7 @@ fn read(known: &mut Known, (who, text): &(usize, String)) -> Option<[Repeat; 2]>
     Some([attempt.pool, attempt.host])
 }
 
-/// Names of all lengths; of each kind, some differ only in the first eight bytes of `D/U` and some only in the last eight.
+/// Names of all lengths; of each kind, some differ only in the first eight bytes of `D/U`, in the last eight, or between.
 fn names() -> Vec<(String, String)> {
     let long = "which_is_not_a_short_name_at_all_but_one_of_many_bytes";
     let of = |number: usize| {
@@ -35,9 +35,14 @@ fn names() -> Vec<(String, String)> {
             (format!("{number:03}_database"), format!("user_{long}")),
             (long.to_owned(), format!("user{number:03}")),
             (format!("{number:03}{long}"), format!("{long}_and_{long}")),
+            ("warehouse".to_owned(), format!("team{number:02}_readonly")),
+            ("name".to_owned(), "again".repeat(number % 20 + 1) + ["", "x"][number / 20 % 2]),
         ]
     };
-    (0..80).flat_map(of).collect()
+    let mut names: Vec<_> = (0..80).flat_map(of).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Whatever is remembered and not found again costs ten times as much, and nobody would notice.
