@@ -109,6 +109,14 @@ impl World for Watched {
         self.system.list(folder)
     }
 
+    fn read_input(&mut self, take: &mut dyn FnMut(&[u8])) -> bool {
+        self.system.read_input(take)
+    }
+
+    fn publish(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.system.publish(path, bytes)
+    }
+
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.system.write(path, bytes)
     }

@@ -187,3 +187,60 @@ fn check_warns_of_a_log_that_a_syslog_daemon_writes() {
     let text = String::from_utf8(output.expect("check").stdout).expect("UTF-8");
     assert!(text.contains("if that does not escape control characters, a client can forge lines"), "{text}");
 }
+
+/// What the Python script printed of each stats line.
+#[test]
+fn verbose_prints_each_stats_line() {
+    let mut run = Run::new("verbose");
+    run.append("");
+    run.start(&["--verbose"]);
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S.000 UTC [7]").to_string();
+    let stats = "stats: 3 xacts/s, 41 queries/s, in 17628 B/s, out 7835 B/s, xact 4 us, query 69652 us, wait 5 us";
+    run.append(&format!("{time} LOG {stats}\n{time} LOG listening on 127.0.0.1:6432\n{time} LOG x\n"));
+    run.until("out", "Stats for the last period : ");
+    let out = run.stop("TERM");
+    let line = "Stats for the last period : Average requests by second : 41 Average bytes IN by second : 17628 Average \
+                bytes OUT by second : 7835 Average request duration by second : 0.069652\n";
+    assert_eq!(out.matches(line).count(), 1, "{out}");
+}
+
+/// Each with what it warns of, or calls an error.
+#[test]
+fn check_says_what_is_odd() {
+    let run = Run::new("odd");
+    let check = |from: &str, to: &str, input: &str| {
+        run.configure("web:1", "\"00:00:00\"");
+        let file = run.folder.join("LogAnalyzer.json");
+        let text = fs::read_to_string(&file).expect("a configuration");
+        assert!(text.contains(from), "{from}");
+        fs::write(&file, text.replacen(from, to, 1)).expect("a configuration");
+        fs::write(run.log(), input).expect("a log");
+        let output = Command::new(env!("CARGO_BIN_EXE_loganalyzer")).arg("check").current_dir(&run.folder).output();
+        let output = output.expect("check");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    let log = run.log().display().to_string();
+    let pattern = format!("{}/no*.log", run.folder.display());
+    let up = "2026-11-22 05:00:00.000 UTC [7] LOG process up: PgBouncer 1.18.0, libevent 2.1\n";
+    for (from, to, input, status, said) in [
+        ("\"trailingDelay\"", "\"trailingDelays\": 1, \"trailingDelay\"", up, 0, "WARNING : LogAnalyzer.json: "),
+        (&log, "-", up, 0, "Log : standard input, when it is followed\n"),
+        (&log, &pattern, up, 0, &format!("WARNING : {pattern}: there is no such file yet\n")),
+        ("web:1", "", up, 0, "WARNING : nobody is watched (file.usersToWatchAndThresholdInMinutes)\n"),
+        ("pgbouncer.log", "away.log", up, 1, "ERROR : "),
+        ("web:1", "web:1", "nobody's line\n", 0, "WARNING : 1 lines are not understood; the first : nobody's line\n"),
+        (
+            "CloseServiceDateTime\": \"00:00:00\"",
+            "CloseServiceDateTime\": \"19:00:00\"",
+            up,
+            0,
+            "from 00:00:00 to 19:00:00",
+        ),
+    ] {
+        let (code, text) = check(from, to, input);
+        assert_eq!(code, Some(status), "{text}");
+        assert!(text.contains(said), "{said:?} in {text}");
+    }
+    let (_, text) = check("pgbouncer.log", "away.log", up);
+    assert!(text.contains("look whether pgbouncer writes there, and whether this user may read it"), "{text}");
+}

@@ -325,3 +325,29 @@ fn two_real_pgbouncers_are_followed_and_one_of_them_through_a_pipe() {
         "{one}"
     );
 }
+
+/// A log that the configuration names from now on: what stands in it already was somebody else's to count.
+#[test]
+fn of_a_log_that_is_named_later_only_what_comes_then_is_counted() {
+    let mut run = Run::new("logs-later");
+    let state = format!(", \"stateFile\": \"{}\"", run.folder.join("state.json").display());
+    let [first, second, third] = ["a.log", "b.log", "c.log"].map(|name| run.folder.join(name));
+    name(&run, &list(&run, &["a.log"]), &state);
+    append(&first, "");
+    for log in [&second, &third] {
+        append(log, &(attempt("web", 9, 100) + &closing("web", 9, "client close request")));
+    }
+    run.start(&[]);
+    name(&run, &list(&run, &["a.log", "b.log"]), &state);
+    run.signal("HUP");
+    run.until("err", "the configuration was read again");
+    append(&second, &(attempt("web", 1, 0) + &closing("web", 1, "client close request")));
+    run.until("state.json", "b.log");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    run.child.take().expect("it runs").kill().expect("it can be killed");
+    name(&run, &list(&run, &["a.log", "b.log", "c.log"]), &state);
+    run.start(&[]);
+    append(&third, &(attempt("web", 2, 0) + &closing("web", 2, "client close request")));
+    let out = run.stop("TERM");
+    assert!(out.contains("Account : web\n") && out.contains("Number of logins : 2\n"), "{out}");
+}

@@ -551,3 +551,24 @@ fn one_of_debians_mtas_delivers_it() {
     assert_eq!(subjects[2], format!("[LogAnalyzer] Report {today}: 1 account, 1 login, 1 outage"));
     assert!(mails[5].get("html").contains("</html>"));
 }
+
+/// An address that is not ASCII needs a server that says SMTPUTF8 (RFC 6531); another one refuses it for good.
+#[test]
+fn an_address_beyond_ascii_goes_to_servers_that_take_it() {
+    if !is_there("SMTPUTF8") {
+        return;
+    }
+    let run = run("mail-utf8", "print", "");
+    for (name, options, said) in [
+        ("all", &[][..], "250 OK: queued as 0001\n"),
+        ("ascii", &["--ascii"], "it takes no addresses beyond ASCII (SMTPUTF8)"),
+    ] {
+        let server = Server::start(&run.folder.join(name), options);
+        let section = email(server.port, "").replace("dba@example.org", "zoë@example.org");
+        run.configure_with("web:1", "\"00:00:00\"", "print", &section);
+        let (status, text) = check(&run);
+        assert_eq!(status, i32::from(!options.is_empty()), "{text}");
+        assert!(text.contains(said), "{text}");
+        assert_eq!(server.mails().len(), usize::from(options.is_empty()));
+    }
+}

@@ -368,3 +368,31 @@ fn counters_go_on_through_kill_9_and_begin_anew_with_a_run() {
     until(&file, "pgbouncer_log_logins_total{user=\"web\"} 0");
     run.stop("TERM");
 }
+
+/// The node exporter is installed later, and then elsewhere.
+#[test]
+fn a_file_that_cannot_be_written_is_said_once_and_when_it_can_again_and_when_it_moves() {
+    let mut run = Run::new("prometheus-away");
+    let file = configure(&run, "");
+    let folder = run.folder.join("away");
+    let away = folder.join("loganalyzer.prom");
+    let move_to = |from: &Path, to: &Path| {
+        let text = run.text("LogAnalyzer.json").replace(&from.display().to_string(), &to.display().to_string());
+        fs::write(run.folder.join("LogAnalyzer.json"), text).expect("a configuration");
+    };
+    move_to(&file, &away);
+    run.append(&(attempt("web", 1, 300) + &closing("web", 1, "client close request")));
+    run.start(&[]);
+    run.until("err", "the figures for Prometheus are not written");
+    fs::create_dir(&folder).expect("a folder");
+    run.append(&(attempt("web", 2, 0) + &closing("web", 2, "client close request")));
+    run.until("err", "the figures for Prometheus are written again");
+    until(&away, "loganalyzer_watch_state{entry=\"web\",state=\"ok\"} 1");
+    let text = run.text("LogAnalyzer.json").replace(&away.display().to_string(), &file.display().to_string());
+    fs::write(run.folder.join("LogAnalyzer.json"), text).expect("a configuration");
+    run.signal("HUP");
+    run.until("err", &format!("{}: it is not written any more; remove it", away.display()));
+    until(&file, "pgbouncer_log_logins_total{user=\"web\"} 1");
+    run.stop("TERM");
+    assert_eq!(run.text("err").matches("are not written").count(), 1, "{}", run.text("err"));
+}

@@ -487,10 +487,15 @@ fn a_state_file_that_is_something_else_is_refused_or_put_aside() {
 /// With a clock that was set back meanwhile, all that is remembered lay in the future, and nobody was missed.
 #[test]
 fn a_clock_that_was_set_back_meanwhile_does_not_blind_the_watch() {
+    // So far back that the days' reports begin anew as well.
+    [3, 40 * 24].into_iter().for_each(was_set_back);
+}
+
+/// The clock was some hours ahead, and web had logged in five minutes ago.
+fn was_set_back(hours: i64) {
     use std::hash::{BuildHasher, Hasher};
     let mut run = run("remember-clock", "print", NO_EMAIL);
-    // The clock is three hours ahead, and web logged in five minutes ago.
-    run.append(&good("web", 1, 300 - 3 * 3600));
+    run.append(&good("web", 1, 300 - hours * 3600));
     run.start(&[]);
     kill(&mut run, "\"decided\":{");
     let text = fs::read_to_string(state(&run)).expect("a state");
@@ -498,7 +503,7 @@ fn a_clock_that_was_set_back_meanwhile_does_not_blind_the_watch() {
     let body = body.strip_suffix('}').expect("its end");
     let (before, rest) = body.split_once("\"at\":").expect("when it was saved");
     let (at, rest) = rest.split_once(',').expect("more");
-    let ahead = at.parse::<i64>().expect("a number") + 3 * 3_600_000;
+    let ahead = at.parse::<i64>().expect("a number") + hours * 3_600_000;
     let body = format!("{before}\"at\":{ahead},{rest}");
     let mut hasher = loganalyzer::analysis::Unkeyed.build_hasher();
     hasher.write(body.as_bytes());

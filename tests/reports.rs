@@ -161,3 +161,58 @@ fn a_name_that_is_never_seen_is_said_with_the_nearest_one() {
     let json = common::json(&analyzer);
     assert_eq!(json["neverSeen"].to_string(), r#"[{"entry":"postgers","nearest":"postgres"}]"#);
 }
+
+#[test]
+fn help_and_version_are_printed() {
+    for option in ["-h", "--help"] {
+        let output = run(&[option], b"");
+        assert_eq!(output.status.code(), Some(0));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.starts_with("Usage: loganalyzer [OPTIONS]") && text.contains("--config FILE"), "{text}");
+    }
+    for option in ["-v", "--version"] {
+        let text = String::from_utf8(run(&[option], b"").stdout).expect("UTF-8");
+        assert_eq!(text, format!("loganalyzer {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+/// In a folder without a configuration, and with a zone that is no text.
+#[test]
+fn without_a_configuration_a_log_is_reported_and_thresholds_are_proposed() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = std::env::temp_dir().join(format!("loganalyzer-bare-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("pgbouncer.log"), log_of_2017()).expect("a log");
+    let zone = std::ffi::OsStr::from_bytes(b"\xff");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+        command.args(arguments).current_dir(&folder).env("TZ", zone).output().expect("the binary")
+    };
+    let proposed = run(&["replay", "--propose", "pgbouncer.log"]);
+    let text = String::from_utf8_lossy(&proposed.stdout).into_owned();
+    assert!(text.starts_with("postgres : 1 minute (longest silence ") && text.contains("rests on 55 logins"), "{text}");
+    let judged = run(&["replay", "pgbouncer.log"]);
+    assert_eq!(judged.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&judged.stderr).contains("there is no ./LogAnalyzer.json"), "{judged:?}");
+    assert_eq!(String::from_utf8_lossy(&run(&["report", "pgbouncer.log"]).stdout), REPORT_OF_2017);
+    // A configuration that names what is not there, or too much, or what nobody knows.
+    let files = |name: &str, key: &str| {
+        let text = format!(
+            r#"{{"configuration": {{{key}}}, "file": {{"fileName": {name}, "usersToWatchAndThresholdInMinutes": "a:1"}}}}"#
+        );
+        std::fs::write(folder.join("LogAnalyzer.json"), text).expect("a configuration");
+    };
+    files(r#""no*.log""#, "");
+    let nothing = run(&["report"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("there is no file of the name that file.fileName has"));
+    files(r#"["a.log", "b.log"]"#, "");
+    let several = run(&["replay"]);
+    assert!(String::from_utf8_lossy(&several.stderr).contains("the configuration has 2 logs; name one of them"));
+    files(r#""pgbouncer.log""#, r#""trailingDelays": 1"#);
+    let warned = run(&["replay"]);
+    assert!(
+        String::from_utf8_lossy(&warned.stderr).contains("loganalyzer: LogAnalyzer.json: configuration.trailingDelays")
+    );
+    std::fs::remove_dir_all(&folder).expect("removed");
+}

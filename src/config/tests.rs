@@ -64,6 +64,26 @@ fn an_error_names_file_key_what_was_found_and_the_mend() {
 }
 
 #[test]
+fn keys_that_do_not_go_together_are_an_error_with_the_mend() {
+    let parse = |configuration: &str, file: &str| {
+        let text = format!("{{\"configuration\": {{{configuration}}}, \"file\": {{{file}}}}}");
+        Config::parse("x.json", &text).expect_err("it cannot be").to_string()
+    };
+    let watched = "\"usersToWatchAndThresholdInMinutes\": \"a:1\"";
+    assert_eq!(
+        parse("\"stateFile\": \"s.json\"", &format!("\"fileName\": \"-\", {watched}")),
+        "x.json: configuration.stateFile: found \"s.json\"; leave it out: what standard input has had cannot be found again"
+    );
+    assert_eq!(
+        parse("", &format!("\"fileName\": \"x\", \"alertingToUse\": \"email\", {watched}")),
+        "x.json: file.alertingToUse: found \"email\"; add the section configuration.alertingEmail, or write \"print\""
+    );
+    let many: Vec<String> = (0..=crate::limits::WATCHED).map(|number| format!("user{number}:1")).collect();
+    let error = parse("", &format!("\"fileName\": \"x\", \"usersToWatchAndThresholdInMinutes\": {:?}", many.join(",")));
+    assert!(error.ends_with("; watch at most 256 entries"), "{error}");
+}
+
+#[test]
 fn an_unknown_key_is_a_warning_that_names_the_nearest() {
     let config = with("\"trailingDelay\"", "\"trailingDelai\"").expect("only a warning");
     assert_eq!(

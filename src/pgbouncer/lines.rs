@@ -232,12 +232,6 @@ impl Lines {
         self.offset + (self.end - self.start) as u64
     }
 
-    /// Where the last line begins that is not whole yet: all before it is there.
-    pub fn whole_until(&self) -> u64 {
-        let waiting = self.scanned < self.end && self.buffer[self.scanned] == b'\n';
-        if waiting { self.end_offset() } else { self.offset }
-    }
-
     /// The line from `start` to `newline`.
     fn take(&mut self, newline: usize, continued: bool) -> Line<'_> {
         let (start, offset) = (self.start, self.offset);

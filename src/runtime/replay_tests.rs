@@ -76,3 +76,25 @@ fn a_login_right_after_the_clock_was_set_back_is_a_login() {
     let of_a = |notice: &Notice| matches!(notice, Notice::Alert(alert) if alert.entry == Some(0));
     assert!(!told(&log, 10, false).iter().any(|(_, notice)| of_a(notice)));
 }
+
+/// The log was written again after seven weeks: nobody was silent for so long, for nobody knows what was.
+#[test]
+fn a_log_that_pauses_for_weeks_is_judged_on_both_sides_of_the_pause() {
+    let login = |day: &str, port: u32| {
+        let client = format!("2026-{day} 08:00:00.000 UTC [7] LOG C-0x1: app/a@10.0.0.1:{port}");
+        format!(
+            "{client} login attempt: db=app user=a tls=no\n{client} closing because: client close request (age=0s)\n"
+        )
+    };
+    let told = told(&(login("09-01", 1) + &login("10-20", 2)), 10, false);
+    let of_a: Vec<&Notice> = told
+        .iter()
+        .map(|(_, notice)| notice)
+        .filter(|notice| match notice {
+            Notice::Alert(alert) => alert.entry == Some(0),
+            Notice::Recovered(recovery) => recovery.entry == Some(0),
+        })
+        .collect();
+    let [Notice::Alert(alert), Notice::Recovered(recovery)] = of_a[..] else { panic!("{of_a:?}") };
+    assert_eq!((alert.minutes, recovery.minutes), (10, REPLAY_JUMP_MS / 60_000));
+}

@@ -102,11 +102,6 @@ impl<F> Tail<F> {
         &self.path
     }
 
-    /// Up to where the file that is there now holds whole lines.
-    pub fn whole_until(&self) -> u64 {
-        self.current.as_ref().map_or(0, |source| source.lines.whole_until())
-    }
-
     /// The user whose file it is.
     pub fn owner(&self) -> Option<u32> {
         self.current.as_ref().map(|source| source.owner)
@@ -120,11 +115,6 @@ impl<F> Tail<F> {
     /// What is wrong with the file.
     pub fn trouble(&self) -> Option<Mishap> {
         self.trouble
-    }
-
-    /// Where the next line begins.
-    pub fn offset(&self) -> u64 {
-        self.current.as_ref().map_or(0, |source| source.lines.offset())
     }
 
     /// Reads what is there already, at most its last `most` bytes, up to the place `until`, which is the end of a line.

@@ -77,10 +77,7 @@ pub trait World {
 
     /// Gives out what has come on standard input since the last time, in chunks of at most
     /// [`crate::limits::READ_SIZE`] bytes, and says whether it has come to its end. Whoever waits is woken when there is more.
-    fn read_input(&mut self, take: &mut dyn FnMut(&[u8])) -> bool {
-        let _ = take;
-        true
-    }
+    fn read_input(&mut self, take: &mut dyn FnMut(&[u8])) -> bool;
 
     /// What an open file is now.
     ///
@@ -130,11 +127,7 @@ pub trait World {
     /// # Errors
     ///
     /// The operating system's.
-    fn publish(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let new = beside(path, ".new");
-        self.write(&new, bytes)?;
-        self.rename(&new, path)
-    }
+    fn publish(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
     /// Reads a small text file.
     ///

@@ -1,6 +1,6 @@
 """A mail server for the tests: what it is given, it writes into a folder, one file for each mail.
 
-server.py FOLDER [--tls implicit|starttls CERTIFICATE KEY] [--login USER PASSWORD]
+server.py FOLDER [--tls implicit|starttls CERTIFICATE KEY] [--login USER PASSWORD] [--ascii]
 
 It prints its port. A file FOLDER/fault (such as "RCPT 451 4.7.1 later") is what it says at that stage instead.
 """
@@ -90,7 +90,7 @@ def make():
     settings = {"hostname": "mail.test", "tls_context": starttls, "require_starttls": starttls is not None}
     if login:
         settings |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": tls is not None and starttls is not None}
-    return SMTP(Handler(), enable_SMTPUTF8=True, **settings), context
+    return SMTP(Handler(), enable_SMTPUTF8="--ascii" not in options, **settings), context
 
 
 async def main():

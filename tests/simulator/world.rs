@@ -381,6 +381,14 @@ impl World for Shared {
     }
 
     /// A file as it is after this, or after a crash in the middle of it.
+    fn read_input(&mut self, _: &mut dyn FnMut(&[u8])) -> bool {
+        true
+    }
+
+    fn publish(&mut self, _: &Path, _: &[u8]) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
     fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.0.borrow_mut().crash_now("while writing", |simulation, chance| {
             let part = bytes.len() * chance / 100;
