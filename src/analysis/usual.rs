@@ -57,8 +57,12 @@ impl Analyzer {
         // The byte behind the newline is the log's as well, and nothing was read that a window does not have.
         let most = length.min(Window::LAST);
         match self.sessions.table.find_place(key) {
-            Some((number, place)) => self.usual_closing(client, number, place, most, run),
-            None => self.usual_attempt(client, most, run),
+            Some((number, place)) => match self.sessions.message_of(&client, number) {
+                Some(at) => self.usual_closing(client, (number, place), at, most, run),
+                // No closing came of the one before (`log_disconnections = 0`, or it left at the password prompt).
+                None => self.usual_attempt(client, Some(number), most, run),
+            },
+            None => self.usual_attempt(client, None, most, run),
         }
     }
 
@@ -99,12 +103,11 @@ impl Analyzer {
     fn usual_closing(
         &mut self,
         client: Client<'_>,
-        number: u32,
-        place: usize,
+        (number, place): (u32, usize),
+        at: usize,
         most: usize,
         run: &mut Run,
     ) -> Option<usize> {
-        let at = self.sessions.message_of(&client, number)?;
         let Some(end) = close_request(client.text, at).filter(|_| self.sessions.has_closings()) else {
             return self.other_closing(client, number, at, most, run);
         };
@@ -138,8 +141,9 @@ impl Analyzer {
         Some(end)
     }
 
+    /// An attempt, under the pointer of a session that is `open` still, if there is one.
     #[inline]
-    fn usual_attempt(&mut self, client: Client<'_>, most: usize, run: &mut Run) -> Option<usize> {
+    fn usual_attempt(&mut self, client: Client<'_>, open: Option<u32>, most: usize, run: &mut Run) -> Option<usize> {
         let attempt = self.parser.usual_attempt(&client)?;
         if attempt.end >= most {
             return None;
@@ -147,7 +151,7 @@ impl Analyzer {
         // Whose attempts are those of clients that are taken over, or are told one by one, does not come here.
         let is_new = self.sessions.is_taking_over(client.pid) || self.watch.silences().is_some();
         match self.repeats.get(attempt.pool).filter(|_| !is_new) {
-            Some(&mut known) => self.attempt_again(client, attempt, known, run),
+            Some(&mut known) => self.attempt_again(client, attempt, (known, open), run),
             None => self.first_attempt(client, attempt, run)?,
         }
         Some(attempt.end)
@@ -155,7 +159,13 @@ impl Analyzer {
 
     /// An attempt of a pool of which another was counted.
     #[inline]
-    fn attempt_again(&mut self, client: Client<'_>, attempt: UsualAttempt<'_>, known: Known, run: &mut Run) {
+    fn attempt_again(
+        &mut self,
+        client: Client<'_>,
+        attempt: UsualAttempt<'_>,
+        (known, open): (Known, Option<u32>),
+        run: &mut Run,
+    ) {
         let at = self.client_arrives(client, run);
         let moment = self.next_moment(client.stamp);
         let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
@@ -164,6 +174,9 @@ impl Analyzer {
         }
         let tickets = self.periods.attempt_again(known.tickets, attempt);
         let key = Key { pid: client.pid, pointer: client.pointer };
+        if let Some(gone) = open {
+            self.left(gone, at, run);
+        }
         if self.sessions.is_full() {
             self.push_out(at);
         }
@@ -171,6 +184,14 @@ impl Analyzer {
         session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, at);
         session.prefix.set(client.text.slice(client.who, Window::LAST), attempt.prefix_length(), hasher);
         session.prospect = Prospect::Plain;
+    }
+
+    /// The client before, under the same pointer, has left.
+    #[inline(never)]
+    fn left(&mut self, gone: u32, at: i64, run: &mut Run) {
+        self.note(run);
+        let Self { periods, watch, sessions, .. } = self;
+        sessions.left(gone, at, &mut |decided| settle(periods, watch, decided));
     }
 
     #[cold]

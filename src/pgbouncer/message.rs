@@ -128,14 +128,19 @@ struct Reading<'a> {
 }
 
 /// All ways to read it, from the shortest prefix on: an address holds neither blank nor `@`, so it lies between a blank and
-/// the last `@` before that. Each byte is looked at once, whoever writes `@` a hundred times.
+/// the last `@` before that. Each byte is looked at a few times, whoever writes `@` a hundred times, and words without one
+/// are passed over: a line that nobody understands costs half of what it did when each blank was asked.
 fn readings(rest: &[u8]) -> impl Iterator<Item = Reading<'_>> {
     let head = &rest[..rest.len().min(SOCKET_PREFIX_MAX + 1 + ADDRESS_MAX)];
-    let mut word = 0;
-    memchr::memchr_iter(b' ', head).filter_map(move |blank| {
-        let start = std::mem::replace(&mut word, blank + 1);
-        let at = start + memchr::memrchr(b'@', &head[start..blank])?;
-        let host = Some(&head[at + 1..blank]).filter(|host| at < SOCKET_PREFIX_MAX && host.len() <= ADDRESS_MAX)?;
+    let mut from = 0;
+    let words = std::iter::from_fn(move || {
+        let first = from + memchr::memchr(b'@', &head[from..])?;
+        let blank = first + memchr::memchr(b' ', &head[first..])?;
+        from = blank + 1;
+        Some((first + memchr::memrchr(b'@', &head[first..blank])?, blank))
+    });
+    words.filter_map(|(at, blank)| {
+        let host = Some(&rest[at + 1..blank]).filter(|host| at < SOCKET_PREFIX_MAX && host.len() <= ADDRESS_MAX)?;
         address::parse(host)?;
         Some(Reading { prefix: &rest[..=blank], message: &rest[blank + 1..] })
     })
