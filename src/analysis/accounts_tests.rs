@@ -39,6 +39,11 @@ fn counts_by_address_database_and_reason() {
     let row = |logins, failed| Row { logins, failed };
     assert_eq!(web.from.rows(), [(&b"10.0.0.2"[..], row(1, 1)), (b"10.0.0.1", row(1, 0))]);
     assert_eq!(web.databases.rows(), [(&b"app"[..], row(2, 1))]);
+    // Tests compare summaries by this.
+    assert_eq!(
+        format!("{:?}", web.databases),
+        format!("Breakdown {{ rows: {:?}, others: {:?} }}", web.databases.rows(), row(0, 0))
+    );
     assert_eq!(web.reasons.rows(), [(&b"no such user"[..], row(0, 1))]);
     // Without the open one everything is as if it had never come but for the attempt itself.
     let without = accounts.summary(std::iter::empty());

@@ -36,6 +36,7 @@ fn clients_that_are_taken_over_have_logged_in_once_and_go_on_under_the_new_proce
             + &at(7, client(resumed, 7, 5, "closing because: client unexpected eof (age=6s)"));
         let analyzer = analyze(true, &lines);
         assert_eq!(summary(&analyzer).total, tally(2, 0, 0, 0), "{resumed}: they have proved themselves");
+        assert_eq!(analyzer.figures().durations().count(), 1, "{resumed}: it was its own closing");
         assert_eq!(analyzer.open_sessions(), 1);
         let gone = lines + &at(8, client(resumed, 8, 6, "closing because: client unexpected eof (age=7s)"));
         assert_eq!(analyze(true, &gone).open_sessions(), 0);

@@ -128,6 +128,12 @@ fn without_any_closing_nothing_can_be_found_failed() {
     assert_eq!(early, tally(3, 0, 3, 0), "log_disconnections may be off");
     let many = summary(&analyze(true, &(UP.to_owned() + &attempts(200)))).total;
     assert_eq!((many.attempts, many.logins, many.failed), (200, 200, 0), "it is off");
+    let told = crate::limits::ATTEMPTS_TO_TELL as u32;
+    for (count, pending) in [(told, told), (told + 1, told + 1), (told + 2, told + 1)] {
+        let at_once = (1..=count).map(|port| attempt(1, 1, port)).collect::<String>();
+        let total = summary(&analyze(true, &(UP.to_owned() + &at_once))).total;
+        assert_eq!(total.pending, u64::from(pending), "of {count}");
+    }
 }
 
 #[test]

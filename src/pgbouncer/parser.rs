@@ -328,6 +328,8 @@ mod tests {
         let read = |message: &str| {
             let mut bytes = [b'~'; crate::words::WINDOW];
             bytes[..message.len()].copy_from_slice(message.as_bytes());
+            let is_request = close_request(Window(&bytes), 0).is_some();
+            assert_eq!(is_request, message.starts_with("closing because: client close request (age="), "{message}");
             usual_closing(Window(&bytes), 0).map(|(closing, reason, end)| (closing.age, reason.text.to_vec(), end))
         };
         for (reason, age) in [("client unexpected eof", 7), ("client close request", 12), ("server conn crashed?", 60)]

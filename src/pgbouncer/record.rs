@@ -350,3 +350,15 @@ pub enum Event<'a> {
     /// A record of pgbouncer with nothing to count.
     Other,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_from_a_number_has_its_digits() {
+        for number in [0, 7, 15, 16, 255, 256, 0x55d0_a1b2_c000, u64::MAX] {
+            assert_eq!(Some(Pointer::from(number)), Pointer::new(format!("{number:x}").as_bytes()), "{number:x}");
+        }
+    }
+}
