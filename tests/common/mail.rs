@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::run::Run;
+
 /// Debian's Python, which has Debian's aiosmtpd.
 const PYTHON: &str = "/usr/bin/python3";
 
@@ -318,4 +320,28 @@ impl Drop for Exim {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The section for mail, with more keys.
+pub fn email(port: u16, more: &str) -> String {
+    let addresses = "\"emailFrom\": \"pgbouncer host <la@db1.test>\", \"emailTo\": [\"dba@example.org\", \"Zoë <zoe@example.org>\"]";
+    format!(
+        "\"alertingEmail\": {{{addresses}, \"emailServer\": \"localhost\", \"emailPort\": {port}, \"emailTimeoutInSeconds\": 1{more}}}"
+    )
+}
+
+/// Asks `check` to send a mail: (exit status, what it printed).
+pub fn check(run: &Run) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loganalyzer"));
+    let output = command.args(["check", "--send-test-mail"]).current_dir(&run.folder).output().expect("the binary");
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+    (output.status.code().expect("a status"), text)
+}
+
+/// A run with mail, whose log is there.
+pub fn run(name: &str, alerting: &str, email: &str) -> Run {
+    let run = Run::new(name);
+    run.configure_with("web:1", "\"00:00:00\"", alerting, email);
+    run.append("");
+    run
 }

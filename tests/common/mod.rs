@@ -12,6 +12,7 @@ pub mod page;
 pub mod printer;
 pub mod random;
 pub mod regex_reading;
+pub mod remember;
 pub mod run;
 pub mod schema;
 pub mod servers;

@@ -130,3 +130,8 @@ pub fn closing(user: &str, port: u32, reason: &str) -> String {
     let time = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S.000 UTC [7]").to_string();
     format!("{time} LOG C-0x{port:x}: app/{user}@10.0.0.7:{port} closing because: {reason} (age=0s)\n")
 }
+
+/// A login, so many seconds ago.
+pub fn good(user: &str, port: u32, ago: i64) -> String {
+    attempt(user, port, ago) + &closing(user, port, "client close request")
+}
