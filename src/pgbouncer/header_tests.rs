@@ -189,3 +189,19 @@ fn a_level_is_called_as_pgbouncer_writes_it() {
         assert_eq!(own(&line).and_then(|header| header.level).map(Level::name), Some(name));
     }
 }
+
+/// Eight or twelve bytes apart they differ in the same bits: what is compared must not cancel itself.
+#[test]
+fn dates_that_differ_in_two_places_are_two() {
+    for (first, second) in
+        [("2026-11-22 05:10:05", "2027-11-22 15:10:05"), ("2026-11-22 05:10:05", "2026-01-22 05:10:15")]
+    {
+        let mut cache = DateCache::default();
+        let read = |cache: &mut DateCache, text: &str| {
+            let line = format!("{text}.000 1 LOG x");
+            parse_own(line.as_bytes(), cache).map(|header| header.stamp.millis)
+        };
+        assert_eq!(read(&mut cache, first), Some(date(first)));
+        assert_eq!(read(&mut cache, second), Some(date(second)));
+    }
+}
