@@ -56,7 +56,7 @@ pub fn opened_at(opening: i64, clock: &Clock, step_seen: Option<Step>) -> i64 {
     match clock.step.zip(step_seen) {
         Some(((_, after, _), Step { seen, before, .. })) => {
             let until = after + (seen - clock.step.map_or(seen, |step| step.2));
-            if before < opening && opening <= until { seen } else { clock.true_at(opening) }
+            if before <= opening && opening <= until { seen } else { clock.true_at(opening) }
         }
         _ => clock.true_at(opening),
     }

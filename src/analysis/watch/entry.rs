@@ -200,7 +200,7 @@ impl State {
     pub(super) fn open_window(&mut self, opening: Option<i64>, skipped: (i64, i64)) {
         if self.opened.map(|(known, _)| known) != opening {
             self.opened = opening.map(|opening| {
-                let leapt = skipped.0 < opening && opening <= skipped.1;
+                let leapt = skipped.0 <= opening && opening <= skipped.1;
                 (opening, if leapt { skipped.1 } else { opening })
             });
         }

@@ -139,3 +139,13 @@ fn the_outage_of_a_log_that_is_not_followed_any_more_is_forgotten() {
         case.watch.forget_log(7);
     }
 }
+
+/// The clock showed the very moment of the opening when somebody last looked: the window was said to have been open since then,
+/// for as long as the clock was set forward.
+#[test]
+fn a_clock_that_is_set_at_the_very_opening_opens_the_window_then() {
+    let mut case = Case::new((8, 0), (19, 0), 5, "2026-11-23T07:00:00");
+    assert_eq!(case.run("2026-11-23T07:59:00", "2026-11-23T08:00:00"), []);
+    case.watch.shift(3600 * SECOND, (at("2026-11-23T08:00:00"), at("2026-11-23T09:00:01")));
+    assert_eq!(case.run("2026-11-23T09:00:01", "2026-11-23T09:06:00"), [(301, "silent", 5)]);
+}
