@@ -59,8 +59,9 @@ impl Analyzer {
         let open = self.sessions.table.find_place(key);
         if let Some((number, place)) = open
             && let Some(at) = self.sessions.message_of(&client, number)
+            && let Some(end) = self.usual_closing(client, (number, place), at, most, run)
         {
-            return self.usual_closing(client, (number, place), at, most, run);
+            return Some(end);
         }
         // Where one is open, no closing came of it: `log_disconnections = 0`, or it left at the password prompt.
         self.usual_attempt(client, open.map(|(number, _)| number), most, run)
@@ -151,13 +152,7 @@ impl Analyzer {
         // Whose attempts are those of clients that are taken over, or are told one by one, does not come here.
         let is_new = self.sessions.is_taking_over(client.pid) || self.watch.silences().is_some();
         match self.repeats.get(attempt.pool).filter(|_| !is_new) {
-            Some(&mut known) => {
-                let at = self.client_arrives(client, run);
-                if let Some(gone) = open {
-                    self.left(gone, at, run);
-                }
-                self.attempt_again(client, attempt, known, at);
-            }
+            Some(&mut known) => self.attempt_again(client, attempt, (known, open), run),
             None => self.first_attempt(client, attempt, run)?,
         }
         Some(attempt.end)
@@ -165,7 +160,14 @@ impl Analyzer {
 
     /// An attempt of a pool of which another was counted.
     #[inline]
-    fn attempt_again(&mut self, client: Client<'_>, attempt: UsualAttempt<'_>, known: Known, at: i64) {
+    fn attempt_again(
+        &mut self,
+        client: Client<'_>,
+        attempt: UsualAttempt<'_>,
+        (known, open): (Known, Option<u32>),
+        run: &mut Run,
+    ) {
+        let at = self.client_arrives(client, run);
         let moment = self.next_moment(client.stamp);
         let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
         if proven != known.proven {
@@ -173,6 +175,9 @@ impl Analyzer {
         }
         let tickets = self.periods.attempt_again(known.tickets, attempt);
         let key = Key { pid: client.pid, pointer: client.pointer };
+        if let Some(gone) = open {
+            self.left(gone, at, run);
+        }
         if self.sessions.is_full() {
             self.push_out(at);
         }

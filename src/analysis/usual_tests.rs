@@ -84,8 +84,9 @@ fn clients() -> Vec<Client> {
             "d_of_a_name_of_fifty_bytes_which_is_longer_than_48",
         ][below(6)]
         .repeat(1 + below(2)),
-        user: ["u", "web4567", "batch678", "billing-9", "a_user_of_forty_bytes_as_they_are_not_rare"][below(5)]
-            .repeat(1 + below(3)),
+        user: ["u", "web4567", "batch678", "billing-9", "dba@tenant", "a_user_of_forty_bytes_as_they_are_not_rare"]
+            [below(6)]
+        .repeat(1 + below(3)),
         address: format!("{}:{}", hosts[below(hosts.len())], [1, 22, 333, 4444, 55555, 65535][below(6)]),
         suffix: suffixes[below(suffixes.len())],
         age: ["0", "7", "12", "345", "6789", "1234567"][below(6)],
@@ -135,7 +136,7 @@ fn usual_lines_go_the_shortest_way_and_mean_the_same() {
 #[test]
 fn a_line_that_differs_in_one_byte_means_what_the_grammar_says() {
     let clients =
-        [("app", "web", "10.0.0.7:51234"), ("d_of_a_name_of_fifty_bytes_which_is_longer_than_48", "u", "1.2.3.4:1")]
+        [("app", "web", "10.0.0.7:51234"), ("d_of_a_name_of_fifty_bytes_which_is_longer_than_48", "u@x", "1.2.3.4:1")]
             .map(|(database, user, address)| Client {
                 database: database.to_owned(),
                 user: user.to_owned(),

@@ -113,11 +113,11 @@ fn suffix_places(detail: &[u8]) -> [Option<usize>; 2] {
     [Some(detail.len()), memchr::memmem::rfind(detail, b" tls=")]
 }
 
-/// Whether no line that begins with these names can be read in two ways: neither holds a blank or an `@`, nor the database
-/// a slash, or a bracket at its start (`(nodb)` is no name).
+/// Whether no line that begins with these names can be read in two ways: neither holds a blank, so what stands before the
+/// first one is `D/U@A`, whatever `@` is in it; nor the database a slash, or a bracket at its start (`(nodb)` is no name).
 pub(super) fn is_plain(database: &[u8], user: &[u8]) -> bool {
-    let is_odd = |byte: &u8| matches!(byte, b' ' | b'@');
-    !database.starts_with(b"(") && !database.contains(&b'/') && !database.iter().chain(user).any(is_odd)
+    let has_blank = database.contains(&b' ') || user.contains(&b' ');
+    !has_blank && !database.starts_with(b"(") && !database.contains(&b'/')
 }
 
 pub(super) fn fits(database: &[u8], user: &[u8]) -> bool {

@@ -231,8 +231,8 @@ pub struct LoginAttempt<'a> {
     /// Whether pgbouncer already knew that it cannot succeed (`(nodb)/U`: unknown user since 1.15, unknown database
     /// since 1.17).
     pub hopeless: bool,
-    /// Whether no line that begins with this prefix can be read in two ways: no name in it holds a blank or an `@`, nor
-    /// the database a slash or a bracket at its start.
+    /// Whether no line that begins with this prefix can be read in two ways: no name in it holds a blank, nor the database a
+    /// slash or a bracket at its start.
     pub is_plain: bool,
     /// The rest of the line names the kind of TLS (1.7 on); `None` up to 1.6.
     pub tls: Option<&'a [u8]>,

@@ -1,13 +1,13 @@
 //! A login attempt as nearly all are, read in one pass from its start.
 //!
-//! Where neither name holds a blank or an `@`, and the database no slash, there is only one place for each separator,
-//! so the first that is found is it. Names, addresses and suffixes repeat, and need to be looked at only once: what was
+//! Where neither name holds a blank, and the database no slash, there is only one place for each separator: the first
+//! slash, the first blank, and the last `@` before that, which is nearly always the first as well. Names, addresses and suffixes repeat, and need to be looked at only once: what was
 //! read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
 
 use super::attempt::{MARK, fits, parse_suffix};
 use super::record::{LoginAttempt, REPEATS, Repeat};
 use super::{address, usual};
-use crate::limits::{DATABASE_NAME_MAX, USER_NAME_MAX};
+use crate::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, USER_NAME_MAX};
 use crate::words::{self, Window, first_bytes, padded, place};
 
 /// Addresses that are remembered.
@@ -144,9 +144,14 @@ impl Known {
     /// Reads the attempt whose `D/U@A ` begins at `who`.
     #[inline]
     pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize) -> Option<UsualAttempt<'a>> {
-        let at = text.find(who, WHO_MAX, b'@')?;
+        let mut at = text.find(who, WHO_MAX, b'@')?;
+        let (host, blank) = loop {
+            match self.address(text, at + 1) {
+                Some(found) => break found,
+                None => at = last_at(text, at)?,
+            }
+        };
         let (place, pool) = self.pool(text, who, at)?;
-        let (host, blank) = self.address(text, at + 1)?;
         let known = &self.pools[place];
         let (slash, suffix) = (who + usize::from(known.database), blank + usize::from(known.detail_length));
         let is_same = text.is(blank, suffix - blank, &known.detail);
@@ -295,6 +300,13 @@ fn joined<const N: usize>(parts: [&[u8]; 4]) -> Option<[u8; N]> {
         rest.split_off_mut(..part.len())?.copy_from_slice(part);
     }
     Some(bytes)
+}
+
+/// The last `@` before the next blank, if there is one behind this one, which is a name's: `user@tenant`.
+#[cold]
+fn last_at(text: Window<'_>, at: usize) -> Option<usize> {
+    let blank = text.find(at, WHO_MAX + ADDRESS_MAX, b' ')?;
+    Some(at + 1 + memchr::memrchr(b'@', text.slice(at + 1, blank))?)
 }
 
 /// Whether a detail that is too long to be remembered stands behind the blank of a line whose `D/U@` is known.

@@ -371,8 +371,8 @@ fn attempt<'a>(
     (database, user, hopeless): (&'a [u8], &'a [u8], bool),
     suffix: &Captures<'a>,
 ) -> Option<LoginAttempt<'a>> {
-    let is_odd = |byte: &u8| matches!(byte, b' ' | b'@');
-    let is_plain = !database.starts_with(b"(") && !database.contains(&b'/') && !database.iter().chain(user).any(is_odd);
+    let has_blank = [database, user].concat().contains(&b' ');
+    let is_plain = !has_blank && !database.starts_with(b"(") && !database.contains(&b'/');
     Some(LoginAttempt {
         database,
         user,
