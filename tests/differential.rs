@@ -95,7 +95,11 @@ fn the_parser_reads_what_regular_expressions_read() {
 fn nothing_is_no_name_and_no_address_that_was_read_before() {
     let before =
         "2026-11-22 05:06:00.289 UTC [7] LOG C-0x1: app/web@10.0.0.7:5 login attempt: db=app user=web tls=no\n";
-    for who in ["@10.0.0.7:5 login attempt: db= user= tls=no", "a/u@:5 login attempt: db=a user=u tls=no"] {
+    for who in [
+        "@10.0.0.7:5 login attempt: db= user= tls=no",
+        "a/u@:5 login attempt: db=a user=u tls=no",
+        "app/web@:5 login attempt: db=app user=web tls=no",
+    ] {
         let log =
             before.repeat(2) + &format!("2026-11-22 05:06:00.289 UTC [7] LOG C-0x2: {who}\n") + &before.repeat(12);
         compare(log.as_bytes(), &[READ_SIZE], who);

@@ -72,7 +72,17 @@ fn clients() -> Vec<Client> {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (chance >> 33) as usize % end
     };
-    let hosts = ["1.2.3.4", "10.0.0.7", "10.0.0.77", "192.168.1.20", "192.168.10.200", "255.255.255.255"];
+    let hosts = [
+        "1.2.3.4",
+        "10.0.0.7",
+        "10.0.0.77",
+        "192.168.1.20",
+        "192.168.10.200",
+        "255.255.255.255",
+        "[2001:db8::1]",
+        "unix(12)",
+        "unix(345678)",
+    ];
     let suffixes = ["", " tls=no", " tls=TLSv1.3/TLS_AES_256_GCM_SHA384", " tls=no replication=no"];
     let mut client = || Client {
         database: [

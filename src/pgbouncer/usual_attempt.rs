@@ -5,6 +5,7 @@
 //! read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
 
 use super::attempt::{MARK, fits, parse_suffix};
+use super::cursor::decimal;
 use super::record::{LoginAttempt, REPEATS, Repeat};
 use super::{address, usual};
 use crate::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, USER_NAME_MAX};
@@ -12,6 +13,10 @@ use crate::words::{self, Window, first_bytes, padded, place};
 
 /// Addresses that are remembered.
 const HOSTS: usize = REPEATS;
+/// Those of other kinds than IPv4.
+const OTHER_HOSTS: usize = 256;
+/// The longest of these.
+const OTHER_HOST: usize = 48;
 /// Places for the numbers of pools: so many that few of them meet, and few bytes for each.
 const HOMES: usize = 4 * REPEATS;
 /// Bytes of a `D/U` that are compared at once.
@@ -53,7 +58,7 @@ impl<'a> UsualAttempt<'a> {
     #[cold]
     pub fn address(&self) -> &'a [u8] {
         let address = self.text.slice(self.at + 1, self.blank);
-        memchr::memrchr(b':', address).map_or(address, |colon| &address[..colon])
+        address::parse(address).map_or(address, |address| address.host)
     }
 
     /// All that it says.
@@ -92,9 +97,13 @@ struct Pool {
 
 const _: () = assert!(MARK.len() + WHO_MAX + USER.len() <= u8::MAX as usize && REPEATS < u16::MAX as usize);
 
-/// An address of IPv4 that was read before: its bytes, at most fifteen, zeros, how many bytes it has, and, in another word,
-/// when it came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
+/// An address of IPv4 that was read before: its bytes, at most fifteen, zeros, how many bytes it has and a bit more, and, in another
+/// word, when it came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
 type Host = [u64; 3];
+
+/// Another address that was read before, without its port (`unix`, whatever the pid): its bytes, zeros, how many it has, and when
+/// it came here, among all that ever did.
+type OtherHost = ([u8; OTHER_HOST], u32);
 
 /// A ` tls=…` that was read before, with its newline, and how long it is.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +124,7 @@ pub(super) struct Known {
     rests: Box<[u8]>,
     /// Each where its own bits say.
     hosts: Box<[Host]>,
+    other_hosts: Box<[OtherHost]>,
     epoch: u32,
     /// Those with TLS, those without, and those of neither kind are in places of their own.
     suffixes: [Suffix; 4],
@@ -127,6 +137,7 @@ impl Default for Known {
             pools: Vec::with_capacity(REPEATS),
             rests: vec![0; REPEATS * WHO_MAX].into_boxed_slice(),
             hosts: vec![[0; 3]; HOSTS].into_boxed_slice(),
+            other_hosts: Box::default(),
             epoch: 0,
             suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
         }
@@ -240,10 +251,11 @@ impl Known {
         let port = text.word(at + length + 1);
         let digits = place(port, b' ');
         if !is_port(port, digits) {
-            return None;
+            return self.other_address(text, at);
         }
-        // With its length in the last byte, so that zero bytes in it are not those behind it.
-        let end = text.word(at + 8) & first_bytes(length.saturating_sub(8)) | (length as u64) << 56;
+        // With its length and a bit more in the last byte, so that zero bytes in it are not those behind it, and an address of none
+        // is not the one that nobody has put there.
+        let end = text.word(at + 8) & first_bytes(length.saturating_sub(8)) | (length as u64 | 0x80) << 56;
         let bits = [text.word(at) & first_bytes(length), end];
         let home = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize;
         let blank = at + length + 1 + digits;
@@ -253,7 +265,10 @@ impl Known {
                 return Some((Repeat { place: place as u16, epoch: epoch as u32 }, blank));
             }
         }
-        Some((self.new_host(text.slice(at, at + length), bits, home)?, blank))
+        match self.new_host(text.slice(at, at + length), bits, home) {
+            Some(repeat) => Some((repeat, blank)),
+            None => self.other_address(text, at),
+        }
     }
 
     #[cold]
@@ -264,6 +279,44 @@ impl Known {
         let place = probe(home, HOSTS).find(|&place| self.hosts[place][2] == 0).unwrap_or(home % HOSTS);
         let repeat = self.new_repeat(place)?;
         self.hosts[place] = [bits[0], bits[1], u64::from(repeat.epoch)];
+        Some(repeat)
+    }
+
+    /// The same of an address of another kind.
+    #[cold]
+    fn other_address(&mut self, text: Window<'_>, at: usize) -> Option<(Repeat, usize)> {
+        let blank = text.find(at, ADDRESS_MAX, b' ')?;
+        let address = text.slice(at, blank);
+        if memchr::memchr(b'@', address).is_some() {
+            return None;
+        }
+        let (host, port) = address.split_at(memchr::memrchr(b':', address)?);
+        // A unix socket's has a pid, which is another each time.
+        let host = if host.starts_with(b"unix") { address::parse(address)?.host } else { host };
+        u16::try_from(decimal(&port[1..])?).ok()?;
+        let mut key = padded(host)?;
+        // With its length, so that zero bytes in it are not those behind it.
+        *key.last_mut().filter(|last| **last == 0)? = host.len() as u8;
+        let word = |bits, word: &[u8; 8]| words::fold(bits ^ u64::from_le_bytes(*word), 0x9e37_79b9_7f4a_7c15);
+        let home = key.as_chunks().0.iter().fold(0, word) as usize;
+        let known = |&place: &usize| self.other_hosts.get(place).is_some_and(|known| known.1 > 0 && known.0 == key);
+        let repeat = match probe(home, OTHER_HOSTS).find(known) {
+            Some(place) => Repeat { place: place as u16, epoch: self.other_hosts[place].1 },
+            None => self.new_other_host(address, key, home)?,
+        };
+        Some((repeat, blank))
+    }
+
+    #[cold]
+    fn new_other_host(&mut self, address: &[u8], key: [u8; OTHER_HOST], home: usize) -> Option<Repeat> {
+        address::parse(address)?;
+        if self.other_hosts.is_empty() {
+            self.other_hosts = vec![([0; OTHER_HOST], 0); OTHER_HOSTS].into_boxed_slice();
+        }
+        let free = probe(home, OTHER_HOSTS).find(|&place| self.other_hosts[place].1 == 0);
+        let place = free.unwrap_or(home % OTHER_HOSTS);
+        let repeat = self.new_repeat(place)?;
+        self.other_hosts[place] = (key, repeat.epoch);
         Some(repeat)
     }
 

@@ -51,7 +51,12 @@ fn names() -> Vec<(String, String)> {
 fn what_was_read_once_is_found_again() {
     let mut known = Known::default();
     let names = names();
-    let hosts: Vec<String> = (0..80).map(|number| format!("{}.{number}.0.{}", number % 7 + 1, number * 3)).collect();
+    let host = |number: usize| match number % 8 {
+        6 => format!("[2001:db8:{number}::1]"),
+        7 => format!("::{number}"),
+        _ => format!("{}.{number}.0.{}", number % 7 + 1, number * 3),
+    };
+    let hosts: Vec<String> = (0..80).map(host).chain(["unix(12)".to_owned()]).collect();
     let mut round = |round: usize, suffix: &str| -> Vec<Option<[Repeat; 2]>> {
         let lines = names.iter().zip(hosts.iter().cycle());
         lines.map(|((d, u), host)| read(&mut known, &line(round, d, u, host, suffix))).collect()
@@ -178,4 +183,35 @@ fn a_port_is_what_the_grammar_takes_for_one() {
         bytes[..text.len()].copy_from_slice(text.as_bytes());
         assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), port <= 65_535, "{port}");
     }
+}
+
+/// What is remembered is compared as it is: with nothing there, and with a zero byte behind it.
+#[test]
+fn nothing_is_no_address_of_another_kind_either() {
+    let mut known = Known::default();
+    for (host, is_one) in [
+        ("", false),
+        ("\0", false),
+        ("::1", true),
+        ("", false),
+        ("\0", false),
+        ("::1\0", false),
+        ("[::1]", true),
+        ("[::1]\0", false),
+        ("unix", true),
+        ("unix(7)", true),
+        ("unix(7", false),
+        ("unix\0", false),
+        (&"1".repeat(47), false),
+        (&"1".repeat(48), false),
+        (&"\u{30}".repeat(49), false),
+        ("::1", true),
+    ] {
+        let line = line(0, "app", "web", host, "");
+        let attempt = known.parse(Window(&padded_text(&line.1)), line.0).is_some();
+        assert_eq!(attempt, is_one, "{host:?}");
+    }
+    let sockets =
+        ["unix(7)", "unix(8)"].map(|host| read(&mut known, &line(0, "app", "web", host, "")).map(|both| both[1]));
+    assert!(sockets[0] == sockets[1], "one address, whatever the pid");
 }
