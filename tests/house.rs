@@ -103,3 +103,11 @@ fn every_test_that_security_names_is_there() {
         assert!(is_there, "SECURITY.md names {name}, and there is no such test");
     }
 }
+
+/// A rule that had moved to another file could not be broken there any more, and nobody noticed.
+#[test]
+fn every_rule_that_is_broken_by_the_mutants_stands_where_it_is_looked_for() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mutants");
+    let output = std::process::Command::new(script).arg("check").output().expect("bash");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
