@@ -66,6 +66,9 @@ fn what_was_read_once_is_found_again() {
     assert!(round(1, " tls=TLSv1.3/TLS_AES_256_GCM_SHA384") == first, "all are found");
     assert!(round(2, "") == first, "all are found");
     assert_eq!(known.epoch as usize, names.len() + hosts.len(), "each was new once");
+    let is_other = |host: &&String| !host.contains('.');
+    let others = known.other_hosts.iter().filter(|host| host.1 > 0).count();
+    assert_eq!(others, hosts.iter().filter(is_other).count(), "those of IPv4 are where they are found quickly");
     assert!(known.suffixes.iter().filter(|suffix| suffix.length > 0).count() == 3, "the kinds are apart");
     for (pool, (database, user)) in known.pools.iter().zip(&names) {
         let detail = format!(" login attempt: db={database} user={user}");
