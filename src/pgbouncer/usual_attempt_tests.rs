@@ -52,6 +52,7 @@ fn what_was_read_once_is_found_again() {
     let mut known = Known::default();
     let names = names();
     let host = |number: usize| match number % 8 {
+        5 => format!("255.255.255.{}", 100 + number),
         6 => format!("[2001:db8:{number}::1]"),
         7 => format!("::{number}"),
         _ => format!("{}.{number}.0.{}", number % 7 + 1, number * 3),
@@ -99,6 +100,18 @@ fn with_more_than_there_is_room_for_all_are_read_and_none_is_taken_for_another()
     }
     assert_eq!(known.pools.len(), REPEATS);
     assert_eq!(known.epoch as usize, 6 * REPEATS);
+}
+
+#[test]
+fn with_more_addresses_of_another_kind_than_there_is_room_for_none_is_taken_for_another() {
+    let mut known = Known::default();
+    let host = |number: usize| format!("[2001:db8::{number:x}]");
+    for number in 0..4 * OTHER_HOSTS {
+        let first = read(&mut known, &line(number, "app", "web", &host(number), "")).expect("a usual one");
+        assert!(usize::from(first[1].place) < OTHER_HOSTS);
+        assert_eq!(read(&mut known, &line(number + 1, "app", "web", &host(number), "")), Some(first), "{number}");
+    }
+    assert_eq!(known.epoch as usize, 4 * OTHER_HOSTS + 1, "and one pool");
 }
 
 /// A name that could be read in another way is for the grammar, and so is a line that is nearly an attempt.
