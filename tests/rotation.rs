@@ -10,6 +10,14 @@ use std::time::Duration;
 use common::remember::{kill, run};
 use common::run::{NO_EMAIL, good};
 
+/// Nothing is missing, and nothing was read twice.
+fn each_logged_in_once(out: &str, users: &[&str]) {
+    for user in users {
+        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
+    }
+    assert_eq!(out.matches("Number of logins : 1\n").count(), users.len(), "{out}");
+}
+
 /// Several rotations between two looks at the log: the files in between were never seen at the path.
 #[test]
 fn what_was_rotated_twice_within_one_tick_is_read_all_the_same() {
@@ -35,10 +43,7 @@ fn what_was_rotated_twice_within_one_tick_is_read_all_the_same() {
     run.signal("CONT");
     std::thread::sleep(Duration::from_millis(300));
     let out = run.stop("TERM");
-    for user in ["first", "second", "third", "fourth"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third", "fourth"]);
 }
 
 /// pgbouncer reopens its log (told so by the rotation before) between logrotate's rename and its making of the new file:
@@ -61,10 +66,7 @@ fn a_log_made_between_logrotates_rename_and_its_create_is_read_all_the_same() {
     run.signal("CONT");
     std::thread::sleep(Duration::from_millis(300));
     let out = run.stop("TERM");
-    for user in ["first", "second", "third"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third"]);
 }
 
 /// As Debian's logrotate has it: the newest rotated file stays as it is, older ones are compressed.
@@ -92,10 +94,7 @@ fn what_was_rotated_and_compressed_meanwhile_is_read_all_the_same() {
     run.append(&good("fifth", 20, 0));
     run.start(&[]);
     let out = run.stop("TERM");
-    for user in ["first", "second", "third", "fourth", "fifth"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 5, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third", "fourth", "fifth"]);
     assert_eq!(run.text("err"), "");
 }
 
@@ -138,10 +137,7 @@ fn a_log_that_is_a_link_and_a_folder_that_is_away() {
     run.append(&good("third", 3, 0));
     std::thread::sleep(Duration::from_millis(300));
     let out = run.stop("TERM");
-    for user in ["first", "second", "third"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third"]);
 }
 
 /// Without `delaycompress` the newest rotated file is a compressed one that is not whole yet, and newer than what it was
@@ -224,10 +220,7 @@ fn what_was_copied_and_truncated_twice_within_one_tick_is_read_all_the_same() {
     run.signal("CONT");
     std::thread::sleep(Duration::from_millis(300));
     let out = run.stop("TERM");
-    for user in ["first", "second", "third", "fourth"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 4, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third", "fourth"]);
 }
 
 /// A copy that somebody made for himself held the place, and what came after it was taken for a copy of that.
@@ -247,10 +240,7 @@ fn a_copy_that_somebody_made_for_himself_hides_nothing_and_counts_for_nothing() 
     fs::write(run.folder.join("pgbouncer.log.grep-web"), good("web", 4, 0)).expect("an extract");
     run.start(&[]);
     let out = run.stop("TERM");
-    for user in ["first", "second", "third"] {
-        assert!(out.contains(&format!("Account : {user}\n")), "{user}: {out}");
-    }
-    assert_eq!(out.matches("Number of logins : 1\n").count(), 3, "{out}");
+    each_logged_in_once(&out, &["first", "second", "third"]);
 }
 
 /// A line in one log, while the others' history was still being read, made all of that count.
