@@ -75,6 +75,8 @@ pub fn first_bytes(count: usize) -> u64 {
 const SPAN: usize = 1024;
 /// The most bytes that are asked for at once.
 const ASKED: usize = 64;
+/// How far a byte of a [`Window`] is looked for word by word.
+const NEAR: usize = 48;
 /// Bytes of a [`Window`] in all.
 pub const WINDOW: usize = SPAN + ASKED;
 
@@ -133,14 +135,20 @@ impl<'a> Window<'a> {
     #[inline]
     pub fn find(self, at: usize, most: usize, byte: u8) -> Option<usize> {
         let mut from = at;
-        while from < at + most {
+        while from < at + most.min(NEAR) {
             let marks = marks(self.word(from), byte);
             if marks != 0 {
                 return Some(from + marks.trailing_zeros() as usize / 8);
             }
             from += 8;
         }
-        None
+        self.find_far(from, at + most, byte)
+    }
+
+    /// The same, farther on: there the call is less than what it saves, 200 instructions where a line of 145 bytes has no `@`.
+    #[cold]
+    fn find_far(self, from: usize, to: usize, byte: u8) -> Option<usize> {
+        memchr::memchr(byte, self.slice(from, to.min(SPAN))).map(|place| from + place)
     }
 }
 

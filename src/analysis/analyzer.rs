@@ -31,7 +31,11 @@ pub struct Read<'a> {
     pub(super) record: Option<Record<'a>>,
 }
 
-impl Read<'_> {
+impl<'a> Read<'a> {
+    fn nothing(bytes: &'a [u8], sort: Sort) -> Self {
+        Self { bytes, sort, record: None }
+    }
+
     /// Its time, if it is a record.
     pub fn stamp(&self) -> Option<Stamp> {
         self.record.as_ref().map(|record| record.stamp)
@@ -149,25 +153,27 @@ impl Analyzer {
     #[inline]
     pub fn read<'a>(&mut self, line: &Line<'a>) -> Read<'a> {
         let bytes = line.bytes;
-        let (sort, record) = match line.kind {
+        match line.kind {
             Kind::Whole => self.read_whole(bytes),
-            Kind::Cut => (Sort::Continuation, self.parser.parse_cut(bytes)),
-            Kind::Continuation => (Sort::Continuation, None),
-            Kind::TooLong => (Sort::TooLong, None),
+            Kind::Cut => Read { bytes, sort: Sort::Continuation, record: self.parser.parse_cut(bytes) },
+            Kind::Continuation => Read::nothing(bytes, Sort::Continuation),
+            Kind::TooLong => Read::nothing(bytes, Sort::TooLong),
             Kind::Unfinished => self.read_unfinished(bytes),
-        };
-        Read { bytes, sort, record }
+        }
     }
 
+    /// A record has 160 bytes, which the compiler moves one by one: so it goes from hand to hand as seldom as can be.
     #[inline]
-    fn read_whole<'a>(&mut self, line: &'a [u8]) -> (Sort, Option<Record<'a>>) {
-        match self.parser.parse(line) {
-            Reading::Record(record) if record.event == Event::Cut => (Sort::Continuation, Some(record)),
-            Reading::Record(record) => (Sort::Understood, Some(record)),
-            Reading::Foreign => (Sort::Foreign, None),
-            Reading::Unrecognised => match self.fall_back(line) {
-                Some(record) => (Sort::Fallback, Some(record)),
-                None => (Sort::Unrecognised, None),
+    fn read_whole<'a>(&mut self, bytes: &'a [u8]) -> Read<'a> {
+        match self.parser.parse(bytes) {
+            Reading::Record(record) => {
+                let sort = if matches!(record.event, Event::Cut) { Sort::Continuation } else { Sort::Understood };
+                Read { bytes, sort, record: Some(record) }
+            }
+            Reading::Foreign => Read::nothing(bytes, Sort::Foreign),
+            Reading::Unrecognised => match self.fall_back(bytes) {
+                Some(record) => Read { bytes, sort: Sort::Fallback, record: Some(record) },
+                None => Read::nothing(bytes, Sort::Unrecognised),
             },
         }
     }
@@ -180,11 +186,13 @@ impl Analyzer {
     }
 
     /// The end of a file that ends within a line: what is there of it may be a whole record, or the head of one.
-    fn read_unfinished<'a>(&mut self, line: &'a [u8]) -> (Sort, Option<Record<'a>>) {
-        match self.parser.parse(line) {
-            Reading::Record(record) if is_whole(&record.event) => (Sort::Understood, Some(record)),
-            Reading::Record(record) => (Sort::Unfinished, Some(record)),
-            Reading::Foreign | Reading::Unrecognised => (Sort::Unfinished, None),
+    fn read_unfinished<'a>(&mut self, bytes: &'a [u8]) -> Read<'a> {
+        match self.parser.parse(bytes) {
+            Reading::Record(record) => {
+                let sort = if is_whole(&record.event) { Sort::Understood } else { Sort::Unfinished };
+                Read { bytes, sort, record: Some(record) }
+            }
+            Reading::Foreign | Reading::Unrecognised => Read::nothing(bytes, Sort::Unfinished),
         }
     }
 

@@ -96,10 +96,13 @@ impl Parser {
     #[inline]
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Reading<'a> {
         self.starts.interrupt();
+        if let Some(header) = self.starts.header(line) {
+            return read_message(&header);
+        }
         if let Some(header) = header::parse_own(line, &mut self.date) {
             let header = self.of_log(header);
             self.starts.learn(line, &header);
-            return read_message(&header).map_or(Reading::Unrecognised, Reading::Record);
+            return read_message(&header);
         }
         match header::parse_syslog(line, self.now) {
             Some(header) => self.parse_syslog(&self.of_log(header)),
@@ -147,12 +150,13 @@ impl Parser {
             // be told from a whole one, so nothing of it is believed, and that must be noticed.
             return if self.is_ours(header.ident) { Reading::Unrecognised } else { Reading::Foreign };
         }
-        let record = if is_cut_in_syslog(header.message) { Some(cut(header)) } else { read_message(header) };
+        let is_cut = is_cut_in_syslog(header.message);
+        let reading = if is_cut { Reading::Record(cut(header)) } else { read_message(header) };
         if self.is_ours(header.ident) {
-            return record.map_or(Reading::Unrecognised, Reading::Record);
+            return reading;
         }
-        match record {
-            Some(record) if proves_pgbouncer(&record.event) && self.adopt(header.ident) => Reading::Record(record),
+        match reading {
+            Reading::Record(record) if proves_pgbouncer(&record.event) && self.adopt(header.ident) => reading,
             _ => Reading::Foreign,
         }
     }
@@ -188,13 +192,17 @@ fn is_nested(message: &[u8]) -> bool {
 }
 
 #[inline(never)]
-fn read_message<'a>(header: &Header<'a>) -> Option<Record<'a>> {
-    let socket = message::parse_socket(header.message);
+fn read_message<'a>(header: &Header<'a>) -> Reading<'a> {
+    let Header { stamp, pid, level, format, message, .. } = *header;
+    let socket = message::parse_socket(message);
     let event = match &socket {
-        Some(socket) => message::parse_socket_event(socket, header.level)?,
-        None => message::parse_plain(header.message, header.level)?,
+        Some(socket) => message::parse_socket_event(socket, level),
+        None => message::parse_plain(message, level),
     };
-    Some(Record { event, socket, stamp: header.stamp, pid: header.pid, level: header.level, format: header.format })
+    match event {
+        Some(event) => Reading::Record(Record { event, socket, stamp, pid, level, format }),
+        None => Reading::Unrecognised,
+    }
 }
 
 fn cut<'a>(header: &Header<'a>) -> Record<'a> {

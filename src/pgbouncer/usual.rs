@@ -118,6 +118,18 @@ impl Starts {
         self.is_next = false;
     }
 
+    /// The header of a client's line that begins as one that is remembered: 700 instructions less than to read it and to
+    /// remember it once more.
+    pub(super) fn header<'a>(&mut self, line: &'a [u8]) -> Option<Header<'a>> {
+        let text = line.first_chunk()?;
+        let place = self.known.iter().position(|known| known.begins(text))?;
+        let Start { second, pointer, zone, pid, format, .. } = self.known[place];
+        let stamp = Stamp { millis: second + milliseconds(words::word(line, MILLIS)?)?, zone };
+        let message = line.get(pointer.checked_sub(CLIENT.len())?..)?;
+        self.last = place;
+        Some(Header { stamp, pid, level: Some(Level::Log), format, ident: b"", message })
+    }
+
     /// Remembers what a client's line of pgbouncer's own begins with.
     pub(super) fn learn(&mut self, line: &[u8], header: &Header<'_>) {
         let Header { stamp: Stamp { millis, zone }, pid, format, message, .. } = *header;

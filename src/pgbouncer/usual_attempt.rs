@@ -112,6 +112,14 @@ struct Suffix {
     length: usize,
 }
 
+/// What can stand behind an `@`.
+enum Other {
+    /// The rest of a name (`user@tenant`): the last `@` before the next blank is there.
+    At(usize),
+    /// An address: where it is remembered, and where the blank behind it and its port is.
+    Address((Repeat, usize)),
+}
+
 /// What was read before.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -159,7 +167,10 @@ impl Known {
         let (host, blank) = loop {
             match self.address(text, at + 1) {
                 Some(found) => break found,
-                None => at = last_at(text, at)?,
+                None => match self.other(text, at)? {
+                    Other::At(last) => at = last,
+                    Other::Address(found) => break found,
+                },
             }
         };
         let (place, pool) = self.pool(text, who, at)?;
@@ -251,7 +262,7 @@ impl Known {
         let port = text.word(at + length + 1);
         let digits = place(port, b' ');
         if !is_port(port, digits) {
-            return self.other_address(text, at);
+            return None;
         }
         // With its length and a bit more in the last byte, so that zero bytes in it are not those behind it, and an address of none
         // is not the one that nobody has put there.
@@ -265,10 +276,7 @@ impl Known {
                 return Some((Repeat { place: place as u16, epoch: epoch as u32 }, blank));
             }
         }
-        match self.new_host(text.slice(at, at + length), bits, home) {
-            Some(repeat) => Some((repeat, blank)),
-            None => self.other_address(text, at),
-        }
+        self.new_host(text.slice(at, at + length), bits, home).map(|repeat| (repeat, blank))
     }
 
     #[cold]
@@ -282,14 +290,20 @@ impl Known {
         Some(repeat)
     }
 
-    /// The same of an address of another kind.
+    /// What stands behind an `@` if it is no address of IPv4: an address of another kind, or the rest of a name.
     #[cold]
-    fn other_address(&mut self, text: Window<'_>, at: usize) -> Option<(Repeat, usize)> {
-        let blank = text.find(at, ADDRESS_MAX, b' ')?;
-        let address = text.slice(at, blank);
-        if memchr::memchr(b'@', address).is_some() {
-            return None;
+    fn other(&mut self, text: Window<'_>, at: usize) -> Option<Other> {
+        let behind = text.slice(at + 1, Window::LAST.min(at + WHO_MAX + ADDRESS_MAX));
+        let blank = memchr::memchr2(b' ', b'\n', behind).filter(|&end| behind[end] == b' ')?;
+        let (behind, blank) = (&behind[..blank], at + 1 + blank);
+        if let Some(last) = memchr::memrchr(b'@', behind) {
+            return Some(Other::At(at + 1 + last));
         }
+        Some(Other::Address((self.other_address(behind)?, blank)))
+    }
+
+    /// Where an address of another kind is remembered.
+    fn other_address(&mut self, address: &[u8]) -> Option<Repeat> {
         let (host, port) = address.split_at(memchr::memrchr(b':', address)?);
         // A unix socket's has a pid, which is another each time.
         let host = if host.starts_with(b"unix") { address::parse(address)?.host } else { host };
@@ -300,11 +314,10 @@ impl Known {
         let word = |bits, word: &[u8; 8]| words::fold(bits ^ u64::from_le_bytes(*word), 0x9e37_79b9_7f4a_7c15);
         let home = key.as_chunks().0.iter().fold(0, word) as usize;
         let known = |&place: &usize| self.other_hosts.get(place).is_some_and(|known| known.1 > 0 && known.0 == key);
-        let repeat = match probe(home, OTHER_HOSTS).find(known) {
-            Some(place) => Repeat { place: place as u16, epoch: self.other_hosts[place].1 },
-            None => self.new_other_host(address, key, home)?,
-        };
-        Some((repeat, blank))
+        match probe(home, OTHER_HOSTS).find(known) {
+            Some(place) => Some(Repeat { place: place as u16, epoch: self.other_hosts[place].1 }),
+            None => self.new_other_host(address, key, home),
+        }
     }
 
     #[cold]
@@ -353,13 +366,6 @@ fn joined<const N: usize>(parts: [&[u8]; 4]) -> Option<[u8; N]> {
         rest.split_off_mut(..part.len())?.copy_from_slice(part);
     }
     Some(bytes)
-}
-
-/// The last `@` before the next blank, if there is one behind this one, which is a name's: `user@tenant`.
-#[cold]
-fn last_at(text: Window<'_>, at: usize) -> Option<usize> {
-    let blank = text.find(at, WHO_MAX + ADDRESS_MAX, b' ')?;
-    Some(at + 1 + memchr::memrchr(b'@', text.slice(at + 1, blank))?)
 }
 
 /// Whether a detail that is too long to be remembered stands behind the blank of a line whose `D/U@` is known.
