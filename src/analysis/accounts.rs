@@ -232,7 +232,7 @@ impl Accounts {
     #[cold]
     fn host_again(&mut self, account: u16, attempt: UsualAttempt<'_>) -> u16 {
         let from = self.pair(account, Kind::Address, attempt.address());
-        if from != OTHERS {
+        if from != OTHERS || self.has_no_room(account, Kind::Address) {
             self.hosts.set(account, attempt.host, from);
         }
         from
@@ -336,16 +336,20 @@ impl Accounts {
         }
     }
 
+    /// Whether an account can have no more counters: none is ever taken from anybody.
+    fn has_no_room(&self, account: u16, kind: Kind) -> bool {
+        let owner = &self.accounts[account as usize];
+        let room = if owner.watched { PAIRS } else { PAIRS / 4 * 3 };
+        self.pairs.len() >= room || kind == Kind::Address && owner.addresses >= PAIRS_PER_ACCOUNT
+    }
+
     #[cold]
     fn add_pair(&mut self, hash: u64, account: u16, kind: Kind, item: &[u8]) -> u16 {
-        let owner = &self.accounts[account as usize];
-        let (watched, addresses) = (owner.watched, owner.addresses);
-        let Some(item) = self.names.intern(item, watched) else { return OTHERS };
-        let room = if watched { PAIRS } else { PAIRS / 4 * 3 };
-        let crowded = kind == Kind::Address && addresses >= PAIRS_PER_ACCOUNT;
-        if self.pairs.len() >= room || crowded {
+        // What is not counted by itself takes no name from those that can be.
+        if self.has_no_room(account, kind) {
             return OTHERS;
         }
+        let Some(item) = self.names.intern(item, self.accounts[account as usize].watched) else { return OTHERS };
         let number = self.pairs.len();
         self.pairs.push(Pair { account, kind, item, row: Row::default() });
         self.pair_index.insert(hash, number as u32);

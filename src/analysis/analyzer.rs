@@ -8,6 +8,7 @@ use super::clock::Step;
 use super::figures::{Periods, Sort};
 use super::heartbeat::Heartbeat;
 use super::logs::Logs;
+use super::read::Read;
 use super::refusals::{RefusalLine, UNKNOWN_REASON};
 use super::repeats::{Known, Repeats};
 use super::session_table::{Key, NOT_WATCHED, Session, watched_entries};
@@ -21,26 +22,6 @@ use crate::pgbouncer::lines::{Kind, Line};
 use crate::pgbouncer::parser::{Parser, Reading};
 use crate::pgbouncer::reasons::{self, Class};
 use crate::pgbouncer::record::{Event, Format, LoginAttempt, Record, Stamp, Stats};
-
-/// A line that was read, and is not taken yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Read<'a> {
-    bytes: &'a [u8],
-    sort: Sort,
-    /// What it says; of an unfinished line only the time counts.
-    pub(super) record: Option<Record<'a>>,
-}
-
-impl<'a> Read<'a> {
-    fn nothing(bytes: &'a [u8], sort: Sort) -> Self {
-        Self { bytes, sort, record: None }
-    }
-
-    /// Its time, if it is a record.
-    pub fn stamp(&self) -> Option<Stamp> {
-        self.record.as_ref().map(|record| record.stamp)
-    }
-}
 
 /// The reason of an attempt that cannot succeed, until its closing says more.
 const HOPELESS: &[u8] = b"no such user or database";

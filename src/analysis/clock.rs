@@ -3,8 +3,9 @@
 use crate::kept;
 use jiff::tz::TimeZone;
 
-use super::analyzer::{Analyzer, Read, settle, watched_logins};
+use super::analyzer::{Analyzer, settle, watched_logins};
 use super::heartbeat::Trouble;
+use super::read::Read;
 use super::session_table::{Key, watched_entries};
 use super::sessions::{self, Looked};
 use super::silences::Silence;

@@ -25,6 +25,7 @@ mod pools;
 mod prefix;
 mod processes;
 mod queries;
+pub mod read;
 mod refusals;
 mod repeats;
 mod restored;

@@ -17,6 +17,14 @@ pub(super) fn parse(text: &[u8]) -> Option<Address<'_>> {
     Some(Address { host, port })
 }
 
+/// The same of what is known to be an address, but for its port: 200 instructions less.
+pub(super) fn parse_known(text: &[u8]) -> Option<Address<'_>> {
+    let (host, port) = text.split_at(memchr::memrchr(b':', text)?);
+    let port = u16::try_from(decimal(&port[1..])?).ok()?;
+    let host = if host.first().is_some_and(u8::is_ascii_digit) { host } else { parse_host(host)? };
+    Some(Address { host, port })
+}
+
 fn parse_host(host: &[u8]) -> Option<&[u8]> {
     match host.first()? {
         b'u' => parse_unix(host),
@@ -72,7 +80,8 @@ mod tests {
             ("unix(31979):16432", "unix", 16432),
             ("(bad-af):0", "(bad-af)", 0),
         ] {
-            assert_eq!(parse(text.as_bytes()), Some(Address { host: host.as_bytes(), port }), "{text}");
+            let address = Some(Address { host: host.as_bytes(), port });
+            assert_eq!((parse(text.as_bytes()), parse_known(text.as_bytes())), (address, address), "{text}");
         }
     }
 

@@ -200,7 +200,7 @@ fn read_message<'a>(header: &Header<'a>) -> Reading<'a> {
         None => message::parse_plain(message, level),
     };
     match event {
-        Some(event) => Reading::Record(Record { event, socket, stamp, pid, level, format }),
+        Some(event) => Reading::Record(Record { stamp, pid, level, socket, event, format }),
         None => Reading::Unrecognised,
     }
 }

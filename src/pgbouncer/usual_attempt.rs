@@ -58,7 +58,7 @@ impl<'a> UsualAttempt<'a> {
     #[cold]
     pub fn address(&self) -> &'a [u8] {
         let address = self.text.slice(self.at + 1, self.blank);
-        address::parse(address).map_or(address, |address| address.host)
+        address::parse_known(address).map_or(address, |address| address.host)
     }
 
     /// All that it says.
@@ -69,7 +69,7 @@ impl<'a> UsualAttempt<'a> {
         Some(LoginAttempt {
             database: text.slice(who, slash),
             user: text.slice(slash + 1, at),
-            address: address::parse(text.slice(at + 1, blank))?,
+            address: address::parse_known(text.slice(at + 1, blank))?,
             prefix: text.slice(who, blank + 1),
             hopeless: false,
             is_plain: true,
