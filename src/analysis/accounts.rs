@@ -173,6 +173,8 @@ impl Accounts {
         if let Some(account) = self.accounts.get_mut(number as usize) {
             self.unwatched -= usize::from(!account.watched);
             account.watched = true;
+            // There may be room for its counters now.
+            self.hosts = Hosts::default();
         }
     }
 

@@ -1,6 +1,8 @@
 use super::super::summary::{Open, OpenState};
 use super::*;
+use crate::pgbouncer::parser::Parser;
 use crate::pgbouncer::record::{Address, Stamp, Zone};
+use crate::words::{WINDOW, Window};
 
 fn attempt<'a>(user: &'a [u8], host: &'a [u8]) -> LoginAttempt<'a> {
     let address = Address { host, port: 1 };
@@ -197,4 +199,31 @@ fn accounts_that_cannot_have_been_written_are_not_sound() {
         (many.pair_index, many.pairs) = (Index::new(count), (0..count).map(pair).collect());
         assert_eq!(many.find_all(), is_sound, "{count} pairs");
     }
+}
+
+/// What is not counted by itself took a name from the table, and one who is watched later must not be told to count among the
+/// others for ever.
+#[test]
+fn what_has_no_room_takes_no_name_and_is_asked_again_once_it_is_watched() {
+    let line = b"2026-11-22 05:10:05.550 UTC [1] LOG C-0x55d0a1b2c000: app/web@10.0.0.7:5 login attempt: db=app user=web tls=no";
+    let mut bytes = [b'\n'; WINDOW];
+    bytes[..line.len()].copy_from_slice(line);
+    let mut parser = Parser::new(0);
+    let _ = parser.parse(line);
+    let client = parser.usual_client(Window(&bytes)).expect("it begins as the one before");
+    let usual = parser.usual_attempt(&client).expect("it is an attempt");
+
+    let mut accounts = Accounts::new(std::iter::empty());
+    for number in 0..PAIRS {
+        let (user, host) = (format!("user{}", number / 1000), format!("10.1.{}.{}", number / 250 % 4, number % 250));
+        accounts.attempt(&attempt(user.as_bytes(), host.as_bytes()));
+    }
+    let (known, _) = accounts.attempt(&attempt(b"web", b"10.0.0.7"));
+    let names = accounts.names.len();
+    assert_eq!((known.from, accounts.attempt_again(known, usual).from), (OTHERS, OTHERS));
+    assert_eq!(accounts.hosts.get(known.account(), usual.host), Some(OTHERS), "it is remembered");
+    accounts.attempt(&attempt(b"web", b"10.9.9.9"));
+    assert_eq!(accounts.names.len(), names);
+    accounts.watch(b"web");
+    assert_ne!(accounts.attempt_again(known, usual).from, OTHERS);
 }

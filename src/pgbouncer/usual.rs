@@ -335,6 +335,30 @@ mod tests {
         assert_eq!((next(1, 2, false), next(1, 3, false)), (Some(false), Some(false)));
     }
 
+    /// Its date, pid and level are not read again, so they must be the ones that would be.
+    #[test]
+    fn the_header_of_a_start_that_is_remembered_is_the_one_that_would_be_read() {
+        let line = |start: &str| format!("{start}: nobody knows what this is, but it is long enough");
+        let mut starts = Starts::default();
+        learnt(&mut starts, &line("2026-11-22 05:10:05.550 CET [4711] LOG C-0x55d0a1b2c000"));
+        for (start, is_known) in [
+            ("2026-11-22 05:10:05.550 CET [4711] LOG C-0x55d0a1b2c000", true),
+            ("2026-11-22 05:10:05.007 CET [4711] LOG C-0x7fffffffffff", true),
+            ("2026-11-22 05:10:05.0x7 CET [4711] LOG C-0x55d0a1b2c000", false),
+            ("2026-11-22 05:10:06.550 CET [4711] LOG C-0x55d0a1b2c000", false),
+            ("2026-11-22 05:10:05.550 UTC [4711] LOG C-0x55d0a1b2c000", false),
+            ("2026-11-22 05:10:05.550 CET [4712] LOG C-0x55d0a1b2c000", false),
+            ("2026-11-22 05:10:05.550 CET [4711] WARNING C-0x55d0a1b2c0", false),
+            ("2026-11-22 05:10:05.550 CET [4711] LOG S-0x55d0a1b2c000", false),
+        ] {
+            let line = line(start);
+            let read =
+                super::super::header::parse_own(line.as_bytes(), &mut super::super::header::DateCache::default());
+            assert_eq!(starts.header(line.as_bytes()), read.filter(|_| is_known), "{start}");
+        }
+        assert_eq!(Starts::default().header(&[0; START]), None);
+    }
+
     /// Up to the blank behind its pointer it has 64 bytes at most; what is longer is for the grammar.
     #[test]
     fn what_a_line_begins_with_fits_or_is_not_remembered() {
