@@ -11,16 +11,20 @@ use super::record::Address;
 /// ```
 #[inline]
 pub(super) fn parse(text: &[u8]) -> Option<Address<'_>> {
-    let colon = memchr::memrchr(b':', text)?;
-    let port = u16::try_from(decimal(&text[colon + 1..])?).ok()?;
-    let host = parse_host(&text[..colon])?;
-    Some(Address { host, port })
+    let (host, port) = split(text)?;
+    Some(Address { host: parse_host(host)?, port })
+}
+
+/// What stands before the port, and the port.
+#[inline]
+pub(super) fn split(text: &[u8]) -> Option<(&[u8], u16)> {
+    let (host, port) = text.split_at(memchr::memrchr(b':', text)?);
+    Some((host, u16::try_from(decimal(&port[1..])?).ok()?))
 }
 
 /// The same of what is known to be an address, but for its port: 200 instructions less.
 pub(super) fn parse_known(text: &[u8]) -> Option<Address<'_>> {
-    let (host, port) = text.split_at(memchr::memrchr(b':', text)?);
-    let port = u16::try_from(decimal(&port[1..])?).ok()?;
+    let (host, port) = split(text)?;
     let host = if host.first().is_some_and(u8::is_ascii_digit) { host } else { parse_host(host)? };
     Some(Address { host, port })
 }

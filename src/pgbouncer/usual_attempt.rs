@@ -5,7 +5,6 @@
 //! read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
 
 use super::attempt::{MARK, fits, parse_suffix};
-use super::cursor::decimal;
 use super::record::{LoginAttempt, REPEATS, Repeat};
 use super::{address, usual};
 use crate::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, USER_NAME_MAX};
@@ -299,15 +298,18 @@ impl Known {
         if let Some(last) = memchr::memrchr(b'@', behind) {
             return Some(Other::At(at + 1 + last));
         }
+        // As long as the grammar takes it (`attempt::parse_at`).
+        if blank - at > ADDRESS_MAX {
+            return None;
+        }
         Some(Other::Address((self.other_address(behind)?, blank)))
     }
 
     /// Where an address of another kind is remembered.
     fn other_address(&mut self, address: &[u8]) -> Option<Repeat> {
-        let (host, port) = address.split_at(memchr::memrchr(b':', address)?);
+        let (host, _) = address::split(address)?;
         // A unix socket's has a pid, which is another each time.
         let host = if host.starts_with(b"unix") { address::parse(address)?.host } else { host };
-        u16::try_from(decimal(&port[1..])?).ok()?;
         let mut key = padded(host)?;
         // With its length, so that zero bytes in it are not those behind it.
         *key.last_mut().filter(|last| **last == 0)? = host.len() as u8;

@@ -232,3 +232,14 @@ fn nothing_is_no_address_of_another_kind_either() {
         ["unix(7)", "unix(8)"].map(|host| read(&mut known, &line(0, "app", "web", host, "")).map(|both| both[1]));
     assert!(sockets[0] == sockets[1], "one address, whatever the pid");
 }
+
+/// Looked for up to the next blank, whatever its length, it was read where the grammar reads nothing.
+#[test]
+fn an_address_of_another_kind_is_no_longer_than_the_grammar_takes() {
+    for digits in 1..80 {
+        let who = format!("app/web@[::1]:{:0>digits$} ", 5);
+        let text = format!("{who}login attempt: db=app user=web\n2026");
+        let is_read = super::super::attempt::parse(text.trim_end_matches("\n2026").as_bytes()).is_some();
+        assert_eq!(read(&mut Known::default(), &(0, text)).is_some(), is_read, "{who}");
+    }
+}
