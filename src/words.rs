@@ -131,6 +131,19 @@ impl<'a> Window<'a> {
         same(self.slice(at, at + text.len()), text)
     }
 
+    /// Where `byte` stands first in the `N` bytes from `at` on, at most 64: at one price wherever it stands, and without a
+    /// branch that may be guessed wrong.
+    #[inline]
+    pub fn first<const N: usize>(self, at: usize, byte: u8) -> Option<usize> {
+        let text: &[u8; N] = self.bytes(at);
+        // The greatest number is that of the first.
+        let mut most = 0;
+        for (place, &here) in text.iter().enumerate() {
+            most = most.max(if here == byte { u8::MAX - place as u8 } else { 0 });
+        }
+        (most > 0).then(|| at + usize::from(u8::MAX - most))
+    }
+
     /// Where `byte` stands first, from `at` on and within the next `most` bytes or soon behind them.
     #[inline]
     pub fn find(self, at: usize, most: usize, byte: u8) -> Option<usize> {
@@ -300,6 +313,19 @@ mod tests {
             assert_eq!(are_decimal(u64::from_le_bytes(bytes), count), expected, "{count} of {bytes:?}");
         }
         assert!(!are_decimal(u64::MAX, 0) && !are_decimal(ONES * 0x30, 9));
+    }
+
+    #[test]
+    fn the_first_of_some_bytes_is_found_wherever_it_stands() {
+        for (place, again) in (0..70).flat_map(|place| [(place, place + 1), (place, 200), (place, 47)]) {
+            let mut bytes = [b'a'; WINDOW];
+            (bytes[100 + place], bytes[100 + again], bytes[99]) = (b' ', b' ', b' ');
+            let first = place.min(again);
+            let found = (first < 48).then_some(100 + first);
+            assert_eq!(Window(&bytes).first::<48>(100, b' '), found, "{place} {again}");
+            assert_eq!(Window(&bytes).first::<64>(100, b' '), (first < 64).then_some(100 + first), "{place} {again}");
+        }
+        assert_eq!(Window(&[0; WINDOW]).first::<48>(0, 0), Some(0));
     }
 
     #[test]

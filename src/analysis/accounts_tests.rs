@@ -206,8 +206,9 @@ fn accounts_that_cannot_have_been_written_are_not_sound() {
 #[test]
 fn what_has_no_room_takes_no_name_and_is_asked_again_once_it_is_watched() {
     let line = b"2026-11-22 05:10:05.550 UTC [1] LOG C-0x55d0a1b2c000: app/web@10.0.0.7:5 login attempt: db=app user=web tls=no";
-    let mut bytes = [b'\n'; WINDOW];
+    let mut bytes = [b'~'; WINDOW];
     bytes[..line.len()].copy_from_slice(line);
+    bytes[line.len()] = b'\n';
     let mut parser = Parser::new(0);
     let _ = parser.parse(line);
     let client = parser.usual_client(Window(&bytes)).expect("it begins as the one before");

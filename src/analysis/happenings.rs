@@ -58,6 +58,11 @@ impl Happenings {
         self.life_events += 1;
     }
 
+    /// A server's record came, at LOG; see [`Servers::record`].
+    pub(super) fn server(&mut self, rest: &[u8], at: i64) {
+        self.servers.record(rest, at);
+    }
+
     /// Connections to PostgreSQL.
     pub fn servers(&self) -> &Servers {
         &self.servers
@@ -86,7 +91,7 @@ impl Analyzer {
         match (record.level, record.socket) {
             (Some(level @ (Level::Warning | Level::Error | Level::Fatal)), _) => self.warned(level, record, line),
             (None | Some(Level::Log), Some(socket)) if socket.side == Side::Server => {
-                self.periods.happenings().for_each(|happenings| happenings.servers.record(socket.rest, at));
+                self.periods.happenings().for_each(|happenings| happenings.server(socket.rest, at));
             }
             (None | Some(Level::Log), None) => self.lived(record, line),
             _ => {}

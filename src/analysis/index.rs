@@ -26,6 +26,13 @@ struct Slot {
     entry: u16,
 }
 
+/// Where an entry that is not there would stand, as long as nothing is added or removed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Free {
+    tag: u16,
+    place: usize,
+}
+
 /// The most entries: there must be twice as many tags.
 const CAPACITY_MAX: usize = 1 << 15;
 
@@ -44,40 +51,54 @@ impl Index {
     /// The entry with this hash for which `same` says yes.
     #[inline]
     pub(super) fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
-        self.find_place(hash, same).map(|(entry, _)| entry)
+        self.find_place(hash, same).ok().map(|(entry, _)| entry)
     }
 
-    /// The same, and where it stands as long as nothing is added or removed.
+    /// The same, and where it stands, or would, as long as nothing is added or removed.
     #[inline]
-    pub(super) fn find_place(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<(u32, usize)> {
+    pub(super) fn find_place(&self, hash: u64, same: impl Fn(u32) -> bool) -> Result<(u32, usize), Free> {
         let tag = tag(hash);
         let mut place = self.home(tag);
         loop {
             let slot = self.slots[place];
-            let entry = u32::from(slot.entry.checked_sub(1)?);
+            let Some(entry) = slot.entry.checked_sub(1).map(u32::from) else { return Err(Free { tag, place }) };
             if slot.tag == tag && same(entry) {
-                return Some((entry, place));
+                return Ok((entry, place));
             }
             place = (place + 1) & self.mask;
         }
     }
 
     /// Adds an entry that is not there. The caller keeps to the capacity.
-    #[inline]
     pub(super) fn insert(&mut self, hash: u64, entry: u32) {
-        if (self.count + 1) * 4 > self.slots.len() && self.slots.len() < self.capacity * 2 {
-            self.grow();
-        }
-        self.count += 1;
-        self.put(Slot { tag: tag(hash), entry: entry as u16 + 1 });
+        self.insert_at(self.free_place(hash), entry);
     }
 
-    #[inline]
-    fn put(&mut self, slot: Slot) {
-        let mut place = self.home(slot.tag);
+    /// Where an entry with this hash that is not there would stand, as long as nothing is added or removed.
+    pub(super) fn free_place(&self, hash: u64) -> Free {
+        let tag = tag(hash);
+        let mut place = self.home(tag);
         while self.slots[place].entry != 0 {
             place = (place + 1) & self.mask;
         }
+        Free { tag, place }
+    }
+
+    /// The same, where [`Index::find_place`] said that it would stand.
+    #[inline]
+    pub(super) fn insert_at(&mut self, free: Free, entry: u32) {
+        let slot = Slot { tag: free.tag, entry: entry as u16 + 1 };
+        self.count += 1;
+        if self.count * 4 > self.slots.len() && self.slots.len() < self.capacity * 2 {
+            self.grow();
+            self.put(slot);
+        } else {
+            self.slots[free.place] = slot;
+        }
+    }
+
+    fn put(&mut self, slot: Slot) {
+        let place = self.free_place(u64::from(slot.tag) << 48).place;
         self.slots[place] = slot;
     }
 
@@ -159,7 +180,10 @@ mod tests {
                 index.remove(hash(entry), entry);
             } else {
                 model.insert(entry);
-                index.insert(hash(entry), entry);
+                match index.find_place(hash(entry), |other| other == entry) {
+                    Err(free) if entry.is_multiple_of(2) => index.insert_at(free, entry),
+                    _ => index.insert(hash(entry), entry),
+                }
             }
             for entry in 0..64 {
                 let found = index.find(hash(entry), |other| other == entry);

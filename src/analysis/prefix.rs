@@ -49,17 +49,15 @@ impl PrefixMark {
         Self { length: prefix.len() as u16, kept }
     }
 
-    /// Makes it that of the first `length` bytes of a longer text: where that is long enough, a copy of fixed size spares
-    /// a call of the C library.
+    /// Makes it that of the `length` bytes at `at`: a copy of fixed size spares a call of the C library.
     #[inline]
-    pub(super) fn set(&mut self, text: &[u8], length: usize, hasher: &Secret) {
-        match text.first_chunk() {
-            Some(kept) if length <= KEPT => {
-                self.length = length as u16;
-                self.kept = *kept;
-            }
-            _ => *self = Self::new(&text[..length], hasher),
+    pub(super) fn set_from(&mut self, text: Window<'_>, at: usize, length: usize, hasher: &Secret) {
+        if length > KEPT {
+            *self = Self::new(text.slice(at, at + length), hasher);
+            return;
         }
+        self.length = length as u16;
+        self.kept = *text.bytes(at);
     }
 
     /// How long the prefix is.
@@ -208,7 +206,9 @@ mod tests {
                 assert_eq!(mark.endpoint(), end, "{prefix}");
                 let mut set = PrefixMark::EMPTY;
                 let text = prefix.clone() + &"x".repeat(2 * KEPT);
-                set.set(text.as_bytes(), prefix.len(), &hasher);
+                let mut bytes = [b'~'; words::WINDOW];
+                bytes[9..9 + text.len()].copy_from_slice(text.as_bytes());
+                set.set_from(Window(&bytes), 9, prefix.len(), &hasher);
                 assert!(set == mark && set != PrefixMark::new(&prefix.as_bytes()[1..], &hasher), "{prefix}");
                 let other = prefix.replacen('u', "v", 1);
                 assert!(set != PrefixMark::new(other.as_bytes(), &hasher), "{prefix}");

@@ -23,16 +23,25 @@ pub(super) struct Repeats(Vec<Remembered>);
 
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-struct Remembered(Option<(Repeat, Known)>);
+struct Remembered {
+    /// [`Repeat::epoch`] of the pool, which no other has; 0 where nothing is known.
+    epoch: u32,
+    known: Known,
+}
+
+impl Remembered {
+    const NOTHING: Self = Self {
+        epoch: 0,
+        known: Known { tickets: Tickets { run: None, day: None }, watched: [0; 2], pool: 0, proven: None },
+    };
+}
 
 impl Repeats {
     /// What is known of a pool.
     #[inline]
     pub(super) fn get(&mut self, repeat: Repeat) -> Option<&mut Known> {
-        match self.0.get_mut(repeat.place()) {
-            Some(Remembered(Some((of, known)))) if *of == repeat => Some(known),
-            _ => None,
-        }
+        let remembered = self.0.get_mut(repeat.place())?;
+        (remembered.epoch == repeat.epoch()).then_some(&mut remembered.known)
     }
 
     /// Remembers what was found.
@@ -40,19 +49,19 @@ impl Repeats {
         if self.0.len() <= repeat.place() {
             self.grow(repeat.place());
         }
-        self.0[repeat.place()] = Remembered(Some((repeat, known)));
+        self.0[repeat.place()] = Remembered { epoch: repeat.epoch(), known };
     }
 
     /// Makes room: the parser counts its places up.
     #[cold]
     fn grow(&mut self, place: usize) {
         self.0.reserve_exact(REPEATS - self.0.len());
-        self.0.resize(place + 1, Remembered(None));
+        self.0.resize(place + 1, Remembered::NOTHING);
     }
 
     /// Forgets all: counters or entries have other numbers from now on.
     pub(super) fn clear(&mut self) {
-        self.0.fill(Remembered(None));
+        self.0.fill(Remembered::NOTHING);
     }
 }
 

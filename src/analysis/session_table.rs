@@ -2,7 +2,7 @@
 
 use super::accounts::Moment;
 use super::figures::Tickets;
-use super::index::{Index, mix};
+use super::index::{Free, Index, mix};
 use super::prefix::PrefixMark;
 use super::sessions::Arrival;
 use crate::kept;
@@ -121,8 +121,8 @@ impl Session {
 
     #[inline]
     fn came(&mut self, at: i64) {
-        let east = self.moment.stamp.millis.saturating_sub(at);
-        self.east = east.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        let east = self.moment.stamp.millis.wrapping_sub(at);
+        self.east = i32::try_from(east).unwrap_or(if east < 0 { i32::MIN } else { i32::MAX });
     }
 
     /// `(nodb)/U`: it cannot succeed.
@@ -187,12 +187,12 @@ impl SessionTable {
 
     #[inline]
     pub(super) fn find(&self, key: Key) -> Option<u32> {
-        self.find_place(key).map(|(number, _)| number)
+        self.find_place(key).ok().map(|(number, _)| number)
     }
 
-    /// The session of this key, and where it stands in the index as long as none is opened or removed.
+    /// The session of this key, and where it stands, or would, in the index as long as none is opened or removed.
     #[inline]
-    pub(super) fn find_place(&self, key: Key) -> Option<(u32, usize)> {
+    pub(super) fn find_place(&self, key: Key) -> Result<(u32, usize), Free> {
         self.index.find_place(key.hash(), |number| self.slots[number as usize].key() == key)
     }
 
@@ -211,15 +211,27 @@ impl SessionTable {
         self.len() == SESSIONS
     }
 
-    /// Opens a session as the newest: where there is room, its place, in which all is to be set but its key.
-    #[inline]
+    /// Opens a session as the newest: its place, in which all is to be set but its key. There is room for it.
     pub(super) fn open(&mut self, key: Key) -> &mut Session {
+        let free = self.free_place(key);
+        self.open_at(key, free)
+    }
+
+    /// Where a session that is not open would stand in the index as long as none is opened or removed.
+    pub(super) fn free_place(&self, key: Key) -> Free {
+        self.index.free_place(key.hash())
+    }
+
+    /// The same, where [`SessionTable::find_place`] said that it would stand.
+    #[expect(clippy::inline_always, reason = "what it is given stays in registers: 30 instructions per attempt")]
+    #[inline(always)]
+    pub(super) fn open_at(&mut self, key: Key, free: Free) -> &mut Session {
         let number = match self.links.get(usize::from(self.free)) {
             Some(link) => std::mem::replace(&mut self.free, link.newer),
             None => self.grow(),
         };
         self.len += 1;
-        self.index.insert(key.hash(), u32::from(number));
+        self.index.insert_at(free, u32::from(number));
         let older = std::mem::replace(&mut self.newest, number);
         match self.links.get_mut(usize::from(older)) {
             Some(older) => older.newer = number,

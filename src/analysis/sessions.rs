@@ -22,6 +22,7 @@ use crate::kept;
 use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
 use super::figures::Tickets;
+use super::index::Free;
 use super::pools::Pools;
 use super::prefix::PrefixMark;
 use super::processes::Processes;
@@ -306,9 +307,10 @@ impl Sessions {
         if self.is_full() {
             self.push_out(at, decide);
         }
-        let (session, hasher) = self.open(key, arrival.is_proven);
+        let free = self.table.free_place(key);
+        let (session, hasher) = self.open(key, free, arrival.is_proven);
         session.open(arrival, at);
-        session.prefix.set(socket.rest, attempt.prefix.len(), hasher);
+        session.prefix = PrefixMark::new(attempt.prefix, hasher);
         session.prospect = match attempt {
             LoginAttempt { hopeless: true, .. } => Prospect::Hopeless,
             LoginAttempt { is_plain: true, .. } => Prospect::Plain,
@@ -318,8 +320,8 @@ impl Sessions {
 
     /// Opens a session, in which all is to be set; and what its `D/U@A ` is hashed with. There is room for it.
     #[inline]
-    pub(super) fn open(&mut self, key: Key, is_pool_proven: bool) -> (&mut Session, &Secret) {
-        let session = self.table.open(key);
+    pub(super) fn open(&mut self, key: Key, free: Free, is_pool_proven: bool) -> (&mut Session, &Secret) {
+        let session = self.table.open_at(key, free);
         session.reloads = if is_pool_proven { PROVEN } else { self.reloads };
         (session, &self.hasher)
     }

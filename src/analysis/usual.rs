@@ -6,14 +6,16 @@
 //! been read: nobody has to look for its newline before.
 
 use super::analyzer::{Analyzer, settle, settle_login};
+use super::index::Free;
 use super::repeats::Known;
 use super::session_table::{Key, Prospect};
 use super::sessions::{Arrival, Decided, Origin, Sessions};
+use super::takeover::Takeover;
 use crate::pgbouncer::lines::{Line, Taker};
 use crate::pgbouncer::parser::{close_request, usual_closing};
-use crate::pgbouncer::record::{Format, Side, Socket};
-use crate::pgbouncer::usual::Client;
-use crate::pgbouncer::usual_attempt::UsualAttempt;
+use crate::pgbouncer::record::{Format, Repeat, Side, Socket, Stamp, Zone};
+use crate::pgbouncer::usual::Head;
+use crate::pgbouncer::usual_attempt::{Places, UsualAttempt};
 use crate::words::Window;
 
 /// Takes all lines, where nobody wants to see what each of them says.
@@ -24,12 +26,18 @@ impl Taker for Analyzer {
 
     fn usual(&mut self, text: &[u8], length: usize) -> usize {
         let mut taken = 0;
-        let mut run = Run::default();
-        while let Some(window) = text.get(taken..).and_then(|rest| rest.first_chunk())
-            && let Some(line) = self.usual_line(Window(window), length - taken, &mut run)
-        {
-            taken += line;
-            run.lines += 1;
+        let mut run = Run { lines: 0, last: None, is_steady: self.is_steady(), may_repeat: self.may_repeat() };
+        while let Some(window) = text.get(taken..).and_then(|rest| rest.first_chunk()) {
+            let (window, length) = (Window(window), length - taken);
+            let line = self.usual_line(window, length, &mut run).or_else(|| self.rarer_line(window, length, &mut run));
+            match line {
+                Some(line) => {
+                    taken += line;
+                    run.lines += 1;
+                }
+                None if self.turn(window, &mut run) => {}
+                None => break,
+            }
         }
         self.note(&mut run);
         self.periods.understood(run.lines);
@@ -38,18 +46,26 @@ impl Taker for Analyzer {
 }
 
 /// Usual lines that were taken one behind the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Run {
     /// How many.
     lines: u64,
     /// When the last one was written and by whom, if nobody has noted that yet: of a thousand lines a second, only the
     /// last has to be known. 30 instructions per line.
     last: Option<(i64, u32)>,
+    /// Whether a record of the same second as the one before is as far east of Greenwich.
+    is_steady: bool,
+    /// Whether an attempt of a known pool is what those before were.
+    may_repeat: bool,
 }
+
+/// The open session of a pointer and its place, or the place where one would stand.
+type Found = Result<(u32, usize), Free>;
 
 impl Analyzer {
     /// Takes the line at the start of `text`, of which the first `length` bytes are the log's, if it is a usual one, and
-    /// says how many bytes it has; else nothing has been done.
+    /// says how many bytes it has; else nothing has been done. What is asked for here stays in registers: whatever needs
+    /// a call is for [`Analyzer::rarer_line`], which reads it anew.
     #[inline]
     fn usual_line(&mut self, text: Window<'_>, length: usize, run: &mut Run) -> Option<usize> {
         let client = self.parser.usual_client(text)?;
@@ -57,35 +73,57 @@ impl Analyzer {
         // The byte behind the newline is the log's as well, and nothing was read that a window does not have.
         let most = length.min(Window::LAST);
         let open = self.sessions.table.find_place(key);
-        if let Some((number, place)) = open
-            && let Some(at) = self.sessions.message_of(&client, number)
-            && let Some(end) = self.usual_closing(client, (number, place), at, most, run)
+        if let Ok(open) = open
+            && let Some(at) = self.sessions.message_of(&client, open.0)
+            && text.word(at) as u8 == b'c'
         {
-            return Some(end);
+            return self.usual_closing(client, open, at, most, run);
         }
         // Where one is open, no closing came of it: `log_disconnections = 0`, or it left at the password prompt.
-        self.usual_attempt(client, open.map(|(number, _)| number), most, run)
+        self.usual_attempt(client, open, most, run)
     }
 
-    /// A client's record comes: its instant, in milliseconds since 1970-01-01 UTC.
+    /// The same of a line of every fortieth: a closing for another reason, or a server's record.
+    #[inline(never)]
+    fn rarer_line(&mut self, text: Window<'_>, length: usize, run: &mut Run) -> Option<usize> {
+        let most = length.min(Window::LAST);
+        self.other_closing(text, most, run).or_else(|| self.usual_server(text, most, run))
+    }
+
+    /// Another process or second may begin, which is known: says whether it does.
+    fn turn(&mut self, text: Window<'_>, run: &mut Run) -> bool {
+        self.note(run);
+        self.parser.turn(text)
+    }
+
+    /// Not where attempts may be those of clients that are taken over, or where they are told one by one.
+    fn may_repeat(&mut self) -> bool {
+        !matches!(self.sessions.takeover, Takeover::Taking(_)) && self.watch.silences().is_none()
+    }
+
+    fn is_steady(&self) -> bool {
+        self.last.is_some() && self.step.is_none()
+    }
+
+    /// A socket's record comes: its instant, in milliseconds since 1970-01-01 UTC.
     #[inline]
-    fn client_arrives(&mut self, client: Client<'_>, run: &mut Run) -> i64 {
-        self.parser.take_usual(&client);
-        // Of the same second as the record before, it is as far east of Greenwich.
-        if client.is_next && self.last.is_some() && self.step.is_none() {
-            run.last = Some((client.stamp.millis, client.pid));
-            return client.stamp.millis - self.east;
+    fn arrives(&mut self, head: &Head<'_>, run: &mut Run) -> i64 {
+        if run.is_steady && self.parser.is_next() {
+            run.last = Some((head.stamp.millis, head.pid));
+            return head.stamp.millis - self.east;
         }
-        self.client_arrives_anew(client, run)
+        self.arrives_anew(head.stamp.millis, head.stamp.zone, (head.pid, head.format), run)
     }
 
     /// The first of a process in a second.
     #[inline(never)]
-    fn client_arrives_anew(&mut self, client: Client<'_>, run: &mut Run) -> i64 {
+    fn arrives_anew(&mut self, millis: i64, zone: Zone, (pid, format): (u32, Format), run: &mut Run) -> i64 {
         self.note(run);
-        let at = self.arrive(client.stamp, client.format);
+        self.parser.take_usual();
+        let at = self.arrive(Stamp { millis, zone }, format);
         self.heart.record(at);
-        self.sessions.processes.wrote(client.pid, at);
+        self.sessions.processes.wrote(pid, at);
+        run.is_steady = self.is_steady();
         at
     }
 
@@ -103,19 +141,14 @@ impl Analyzer {
     #[inline]
     fn usual_closing(
         &mut self,
-        client: Client<'_>,
+        client: Head<'_>,
         (number, place): (u32, usize),
         at: usize,
         most: usize,
         run: &mut Run,
     ) -> Option<usize> {
-        let Some(end) = close_request(client.text, at).filter(|_| self.sessions.has_closings()) else {
-            return self.other_closing(client, number, at, most, run);
-        };
-        if end >= most {
-            return None;
-        }
-        let closed = self.client_arrives(client, run);
+        let end = close_request(client.text, at).filter(|&end| end < most && self.sessions.has_closings())?;
+        let closed = self.arrives(&client, run);
         let Self { periods, watch, sessions, .. } = self;
         sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
         sessions.close_on_request(number, place, |session| settle_login(periods, watch, session, closed));
@@ -123,37 +156,44 @@ impl Analyzer {
     }
 
     /// One for another reason, or the first of all.
-    #[inline(never)]
-    fn other_closing(
-        &mut self,
-        client: Client<'_>,
-        number: u32,
-        at: usize,
-        most: usize,
-        run: &mut Run,
-    ) -> Option<usize> {
-        let (closing, reason, end) = usual_closing(client.text, at).filter(|(_, _, end)| *end < most)?;
-        let at = self.client_arrives(client, run);
-        self.note(run);
+    fn other_closing(&mut self, text: Window<'_>, most: usize, run: &mut Run) -> Option<usize> {
+        let client = self.parser.usual_client(text)?;
+        let number = self.sessions.table.find(Key { pid: client.pid, pointer: client.pointer })?;
+        let at = self.sessions.message_of(&client, number)?;
+        let (closing, reason, end) = usual_closing(text, at).filter(|(_, _, end)| *end < most)?;
+        let at = self.arrives(&client, run);
         let Self { periods, watch, sessions, .. } = self;
-        sessions.wrote(client.pid, client.format, at);
+        sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
         sessions.closing_seen(&mut |decided: &Decided<'_>| settle(periods, watch, decided));
         sessions.close_for(number, &closing, &reason, at, |decided| settle(periods, watch, decided));
         Some(end)
     }
 
+    /// A server's record, for which it is enough to be counted.
+    fn usual_server(&mut self, text: Window<'_>, most: usize, run: &mut Run) -> Option<usize> {
+        let (server, rest, end) = self.parser.usual_server(text)?;
+        let key = Key { pid: server.pid, pointer: server.pointer };
+        // Where a client has this pointer, it has left; and the first closing of all decides about attempts.
+        let is_counted_only = self.sessions.has_closings() && self.sessions.table.find(key).is_none();
+        if !is_counted_only || end >= most {
+            return None;
+        }
+        self.arrives(&server, run);
+        self.sessions.looks_before_1_15 |= server.format == Format::FileBefore111;
+        self.periods.happenings().for_each(|happenings| happenings.server(rest, server.stamp.millis));
+        Some(end)
+    }
+
     /// An attempt, under the pointer of a session that is `open` still, if there is one.
     #[inline]
-    fn usual_attempt(&mut self, client: Client<'_>, open: Option<u32>, most: usize, run: &mut Run) -> Option<usize> {
+    fn usual_attempt(&mut self, client: Head<'_>, open: Found, most: usize, run: &mut Run) -> Option<usize> {
         let attempt = self.parser.usual_attempt(&client)?;
         if attempt.end >= most {
             return None;
         }
-        // Whose attempts are those of clients that are taken over, or are told one by one, does not come here.
-        let is_new = self.sessions.is_taking_over(client.pid) || self.watch.silences().is_some();
-        match self.repeats.get(attempt.pool).filter(|_| !is_new) {
+        match self.repeats.get(attempt.pool).filter(|_| run.may_repeat) {
             Some(&mut known) => self.attempt_again(client, attempt, (known, open), run),
-            None => self.first_attempt(client, attempt, run)?,
+            None => self.first_attempt(client.text, attempt.places(), attempt.pool, run)?,
         }
         Some(attempt.end)
     }
@@ -162,12 +202,12 @@ impl Analyzer {
     #[inline]
     fn attempt_again(
         &mut self,
-        client: Client<'_>,
+        client: Head<'_>,
         attempt: UsualAttempt<'_>,
-        (known, open): (Known, Option<u32>),
+        (known, open): (Known, Found),
         run: &mut Run,
     ) {
-        let at = self.client_arrives(client, run);
+        let at = self.arrives(&client, run);
         let moment = self.next_moment(client.stamp);
         let (is_proven, proven) = self.sessions.is_pool_proven(known.pool, known.proven);
         if proven != known.proven {
@@ -175,41 +215,39 @@ impl Analyzer {
         }
         let tickets = self.periods.attempt_again(known.tickets, attempt);
         let key = Key { pid: client.pid, pointer: client.pointer };
-        if let Some(gone) = open {
-            self.left(gone, at, run);
-        }
-        if self.sessions.is_full() {
-            self.push_out(at);
-        }
-        let (session, hasher) = self.sessions.open(key, is_proven);
+        let free = match open {
+            Err(free) if !self.sessions.is_full() => free,
+            open => self.make_room(key, open.ok().map(|(gone, _)| gone), at, run),
+        };
+        let (session, hasher) = self.sessions.open(key, free, is_proven);
         session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, at);
-        session.prefix.set(client.text.slice(client.who, Window::LAST), attempt.prefix_length(), hasher);
+        session.prefix.set_from(client.text, client.who, attempt.prefix_length(), hasher);
         session.prospect = Prospect::Plain;
     }
 
-    /// The client before, under the same pointer, has left.
+    /// The client before, under the same pointer, has left; or there is no room: where the new one goes.
     #[inline(never)]
-    fn left(&mut self, gone: u32, at: i64, run: &mut Run) {
+    fn make_room(&mut self, key: Key, gone: Option<u32>, at: i64, run: &mut Run) -> Free {
         self.note(run);
         let Self { periods, watch, sessions, .. } = self;
-        sessions.left(gone, at, &mut |decided| settle(periods, watch, decided));
-    }
-
-    #[cold]
-    fn push_out(&mut self, at: i64) {
-        let Self { periods, watch, sessions, .. } = self;
-        sessions.push_out(at, &mut |decided: &Decided<'_>| settle(periods, watch, decided));
+        let decide = &mut |decided: &Decided<'_>| settle(periods, watch, decided);
+        match gone {
+            Some(gone) => sessions.left(gone, at, decide),
+            None => sessions.push_out(at, decide),
+        }
+        sessions.table.free_place(key)
     }
 
     /// The first attempt of a pool, or one that is to be looked at more closely.
     #[cold]
-    fn first_attempt(&mut self, client: Client<'_>, attempt: UsualAttempt<'_>, run: &mut Run) -> Option<()> {
-        let Client { stamp, pid, pointer, text, who, .. } = client;
-        let read = attempt.read()?;
-        let at = self.client_arrives(client, run);
+    fn first_attempt(&mut self, text: Window<'_>, places: Places, pool: Repeat, run: &mut Run) -> Option<()> {
+        let client = self.parser.usual_client(text)?;
+        let Head { stamp, pid, pointer, who, .. } = client;
+        let read = places.read(text)?;
+        let at = self.arrives(&client, run);
         self.note(run);
         let socket = Some(Socket { side: Side::Client, pointer, rest: text.slice(who, Window::LAST) });
-        self.attempt(&Origin { stamp, pid, socket, repeat: Some(attempt.pool) }, &read, at);
+        self.attempt(&Origin { stamp, pid, socket, repeat: Some(pool) }, &read, at);
         Some(())
     }
 }
@@ -217,7 +255,7 @@ impl Analyzer {
 impl Sessions {
     /// Where the message of a client's line begins, if it is this session's, who could log in, and can be nobody else's.
     #[inline]
-    fn message_of(&self, client: &Client<'_>, number: u32) -> Option<usize> {
+    fn message_of(&self, client: &Head<'_>, number: u32) -> Option<usize> {
         let session = self.table.get(number);
         let is_usual = session.prospect == Prospect::Plain;
         let is_its = is_usual && session.prefix.stands_at(client.text, client.who, &self.hasher);

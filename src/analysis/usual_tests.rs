@@ -226,6 +226,7 @@ fn of_a_pool_that_came_before_it_is_known_where_it_counts() {
     let known = |analyzer: &mut Analyzer, text: &str| {
         let mut bytes = [b'~'; crate::words::WINDOW];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
+        analyzer.parser.turn(Window(&bytes));
         let client = analyzer.parser.usual_client(Window(&bytes))?;
         let attempt = analyzer.parser.usual_attempt(&client)?;
         Some(analyzer.repeats.get(attempt.pool).is_some())
@@ -267,4 +268,52 @@ fn attempts_under_the_pointer_of_a_client_that_has_left_go_the_shortest_way() {
             assert!(hour == 0 || usual >= share, "{name}: {usual} of {}, hour {hour}", text.len());
         }
     }
+}
+
+/// One byte says whether it is a closing: without it, each such line was looked at three times.
+#[test]
+fn the_same_clients_attempt_again_goes_the_shortest_way() {
+    let line = |millis: usize| {
+        let who = "C-0x55d0: app/web@10.0.0.7:5";
+        format!("2026-11-22 05:00:00.{millis:03} UTC [7] LOG {who} login attempt: db=app user=web tls=no\n")
+    };
+    let text: String = (0..400).map(line).collect::<String>() + "x";
+    let (mut plain, mut quick) = (analyzer(), analyzer());
+    feed(&mut Lines::new(), &text, &mut plain, false);
+    let usual = feed(&mut Lines::new(), &text, &mut quick, true);
+    assert!(usual > text.len() * 99 / 100, "{usual} of {}", text.len());
+    assert_eq!((counted(&quick), quick.open_sessions()), (counted(&plain), plain.open_sessions()));
+}
+
+/// Of fifty lines of a busy log one is a server's. It was read the long way, and so was the client's behind it.
+#[test]
+fn a_servers_record_goes_a_short_way_and_means_the_same() {
+    let line = |number: usize, text: &str| {
+        format!("2026-11-22 05:00:{:02}.{:03} UTC [7] LOG {text}\n", number / 50, number % 50)
+    };
+    let message = |number: usize| match number % 10 {
+        0 => "S-0x5500: app/web@127.0.0.1:5432 closing because: server lifetime over (age=3600s)".to_owned(),
+        1 => "S-0x5501: app/web@127.0.0.1:5432 new connection to server (from 127.0.0.1:33333)".to_owned(),
+        // Whoever had this pointer has left: what is written of it is not for the short way.
+        2 if number > 100 => format!("S-0x{:x}: a/b@127.0.0.1:5432 new connection to server", number - 5),
+        _ if !number.is_multiple_of(3) => {
+            format!("C-0x{number:x}: app/web@10.0.0.7:5 login attempt: db=app user=web tls=no")
+        }
+        _ => format!("C-0x{:x}: app/web@10.0.0.7:5 closing because: client close request (age=1s)", number - 1),
+    };
+    let text = (0..400).map(|number| line(number, &message(number))).collect::<String>() + "x";
+    let servers = |analyzer: &Analyzer| {
+        let figures = analyzer.figures();
+        let servers = figures.happenings().servers();
+        format!("{servers:?} {:?} {:?}", figures.lines(), analyzer.last_instant())
+    };
+    let both = [false, true].map(|may_be_usual| {
+        let mut analyzer = analyzer();
+        let usual = feed(&mut Lines::new(), &text, &mut analyzer, may_be_usual);
+        // Every fifth is a server's, and a quarter is not for the shortest ways.
+        assert!(!may_be_usual || usual > text.len() * 3 / 5, "{usual} of {}", text.len());
+        (counted(&analyzer), servers(&analyzer), analyzer.open_sessions())
+    });
+    assert_eq!(both[0], both[1]);
+    assert!(both[0].1.contains("opened: 70"), "{}", both[0].1);
 }

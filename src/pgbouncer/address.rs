@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, decimal};
 use super::record::Address;
+use crate::words;
 
 /// Reads the whole of `text` as an address with its port.
 ///
@@ -18,7 +19,12 @@ pub(super) fn parse(text: &[u8]) -> Option<Address<'_>> {
 /// What stands before the port, and the port.
 #[inline]
 pub(super) fn split(text: &[u8]) -> Option<(&[u8], u16)> {
-    let (host, port) = text.split_at(memchr::memrchr(b':', text)?);
+    // Nearly always among the last eight bytes, which are looked at without a call.
+    let near = text.last_chunk().map(|last| words::place(u64::from_be_bytes(*last), b':')).filter(|digits| *digits < 8);
+    let (host, port) = text.split_at(match near {
+        Some(digits) => text.len() - 1 - digits,
+        None => memchr::memrchr(b':', text)?,
+    });
     Some((host, u16::try_from(decimal(&port[1..])?).ok()?))
 }
 

@@ -27,4 +27,5 @@ pub mod record;
 mod stats;
 pub mod usual;
 pub mod usual_attempt;
+mod usual_host;
 pub mod warnings;

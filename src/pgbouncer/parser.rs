@@ -16,7 +16,7 @@ use super::header::{self, DateCache, Header};
 use super::message;
 use super::reasons::{self, Reason};
 use super::record::{Closing, Event, Record, ServerEvent};
-use super::usual::{self, Client, Starts};
+use super::usual::{self, Head, Starts};
 use super::usual_attempt::{Known, UsualAttempt};
 use crate::limits::{LOGS, SYSLOG_IDENTS};
 use crate::words::Window;
@@ -116,23 +116,41 @@ impl Parser {
         own.or_else(|| header::parse_syslog(line, self.now)).map(|header| header.message)
     }
 
-    /// Reads what stands before a client's message, if the line at the start of `text` is as nearly all are.
+    /// Reads what stands before a client's message, if the line at the start of `text` begins as the last client's did.
     #[inline]
-    pub fn usual_client<'a>(&mut self, text: Window<'a>) -> Option<Client<'a>> {
+    pub fn usual_client<'a>(&self, text: Window<'a>) -> Option<Head<'a>> {
         self.starts.client(text)
     }
 
-    /// The line of such a client is taken.
+    /// The same of a server's record: what stands before its message, this from the `D/U@A ` on, and where its line ends.
+    pub fn usual_server<'a>(&self, text: Window<'a>) -> Option<(Head<'a>, &'a [u8], usize)> {
+        let head = self.starts.server(text).filter(|_| self.starts.has_pointer(text))?;
+        let newline = text.find(head.who, Window::LAST, b'\n')?;
+        Some((head, text.slice(head.who, newline), usual::end(text, newline)?))
+    }
+
+    /// Whether it was not read because another process or second is remembered that it begins with; from now on it is
+    /// these that lines are asked for.
+    pub fn turn(&mut self, text: Window<'_>) -> bool {
+        self.starts.turn(text)
+    }
+
+    /// Whether a line that begins as the last follows one of the same second, process and zone.
     #[inline]
-    pub fn take_usual(&mut self, client: &Client<'_>) {
-        self.starts.take(client);
+    pub fn is_next(&self) -> bool {
+        self.starts.is_next()
+    }
+
+    /// A line that begins so is taken.
+    pub fn take_usual(&mut self) {
+        self.starts.take();
     }
 
     /// Reads the attempt of such a client up to the end of its line, if it is as nearly all are: no name in it holds
     /// what could be read in another way.
     #[inline]
-    pub fn usual_attempt<'a>(&mut self, client: &Client<'a>) -> Option<UsualAttempt<'a>> {
-        if self.starts.has_pointer(client) { self.attempts.parse(client.text, client.who) } else { None }
+    pub fn usual_attempt<'a>(&mut self, client: &Head<'a>) -> Option<UsualAttempt<'a>> {
+        if self.starts.has_pointer(client.text) { self.attempts.parse(client.text, client.who) } else { None }
     }
 
     /// Reads the first line of a record that goes on behind a newline: only its header and pointer are pgbouncer's.

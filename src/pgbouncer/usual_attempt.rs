@@ -1,21 +1,16 @@
 //! A login attempt as nearly all are, read in one pass from its start.
 //!
 //! Where neither name holds a blank, and the database no slash, there is only one place for each separator: the first
-//! slash, the first blank, and the last `@` before that, which is nearly always the first as well. Names, addresses and suffixes repeat, and need to be looked at only once: what was
-//! read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
+//! slash, the first blank, and the last `@` before that. Names, addresses and suffixes repeat, and need to be looked at only
+//! once: what was read of them before stands in a line or two of the cache, and is compared as it is, 16 bytes at a time.
 
 use super::attempt::{MARK, fits, parse_suffix};
 use super::record::{LoginAttempt, REPEATS, Repeat};
+use super::usual_host::{Epochs, Hosts, probe};
 use super::{address, usual};
 use crate::limits::{ADDRESS_MAX, DATABASE_NAME_MAX, USER_NAME_MAX};
-use crate::words::{self, Window, first_bytes, padded, place};
+use crate::words::{self, Window, first_bytes, padded};
 
-/// Addresses that are remembered.
-const HOSTS: usize = REPEATS;
-/// Those of other kinds than IPv4.
-const OTHER_HOSTS: usize = 256;
-/// The longest of these.
-const OTHER_HOST: usize = 48;
 /// Places for the numbers of pools: so many that few of them meet, and few bytes for each.
 const HOMES: usize = 4 * REPEATS;
 /// Bytes of a `D/U` that are compared at once.
@@ -32,12 +27,11 @@ const SUFFIX: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub struct UsualAttempt<'a> {
     text: Window<'a>,
-    /// Where `D/U@A ` begins, where its slash and its `@` are, the blank behind it, and where ` tls=…` begins.
+    /// Where `D/U@A ` begins, where its slash and its `@` are, and the blank behind it.
     who: usize,
     slash: usize,
     at: usize,
     blank: usize,
-    suffix: usize,
     /// Where its line ends, behind the newline.
     pub end: usize,
     /// Where the parser remembers this database and user.
@@ -53,18 +47,28 @@ impl<'a> UsualAttempt<'a> {
         self.blank + 1 - self.who
     }
 
-    /// The client's address, without the port.
-    #[cold]
+    /// The client's address, with the port.
+    #[inline]
     pub fn address(&self) -> &'a [u8] {
-        let address = self.text.slice(self.at + 1, self.blank);
-        address::parse_known(address).map_or(address, |address| address.host)
+        self.text.slice(self.at + 1, self.blank)
     }
 
-    /// All that it says.
-    #[cold]
-    pub fn read(&self) -> Option<LoginAttempt<'a>> {
-        let Self { text, who, slash, at, blank, suffix, end, .. } = *self;
-        let (tls, replication) = parse_suffix(text.slice(suffix, end - 1))?;
+    /// Where its parts are, for [`Places::read`].
+    #[inline]
+    pub fn places(&self) -> Places {
+        let Self { who, slash, at, blank, .. } = *self;
+        Places([who, slash, at, blank].map(|place| place as u16))
+    }
+}
+
+/// Where the parts of an attempt are, in few bytes: of what is given by its address every part is stored, for all attempts.
+#[derive(Debug, Clone, Copy)]
+pub struct Places([u16; 4]);
+
+impl Places {
+    /// All that the attempt says but its suffix, by which nobody counts.
+    pub fn read(self, text: Window<'_>) -> Option<LoginAttempt<'_>> {
+        let [who, slash, at, blank] = self.0.map(usize::from);
         Some(LoginAttempt {
             database: text.slice(who, slash),
             user: text.slice(slash + 1, at),
@@ -72,10 +76,15 @@ impl<'a> UsualAttempt<'a> {
             prefix: text.slice(who, blank + 1),
             hopeless: false,
             is_plain: true,
-            tls,
-            replication,
+            tls: None,
+            replication: false,
         })
     }
+}
+
+/// The address of an attempt that was read, without its port.
+pub fn without_port(address: &[u8]) -> &[u8] {
+    address::parse_known(address).map_or(address, |address| address.host)
 }
 
 /// A `D/U` that was read before: two lines of the cache.
@@ -96,27 +105,11 @@ struct Pool {
 
 const _: () = assert!(MARK.len() + WHO_MAX + USER.len() <= u8::MAX as usize && REPEATS < u16::MAX as usize);
 
-/// An address of IPv4 that was read before: its bytes, at most fifteen, zeros, how many bytes it has and a bit more, and, in another
-/// word, when it came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
-type Host = [u64; 3];
-
-/// Another address that was read before, without its port (`unix`, whatever the pid): its bytes, zeros, how many it has, and when
-/// it came here, among all that ever did.
-type OtherHost = ([u8; OTHER_HOST], u32);
-
 /// A ` tls=…` that was read before, with its newline, and how long it is.
 #[derive(Debug, Clone, Copy)]
 struct Suffix {
     text: [u8; SUFFIX],
     length: usize,
-}
-
-/// What can stand behind an `@`.
-enum Other {
-    /// The rest of a name (`user@tenant`): the last `@` before the next blank is there.
-    At(usize),
-    /// An address: where it is remembered, and where the blank behind it and its port is.
-    Address((Repeat, usize)),
 }
 
 /// What was read before.
@@ -129,10 +122,8 @@ pub(super) struct Known {
     /// Of the pools that are longer, the bytes behind the first, [`WHO_MAX`] for each: touched only if there are such.
     /// (Not as arrays: the standard library would write the zeros of these.)
     rests: Box<[u8]>,
-    /// Each where its own bits say.
-    hosts: Box<[Host]>,
-    other_hosts: Box<[OtherHost]>,
-    epoch: u32,
+    hosts: Hosts,
+    epochs: Epochs,
     /// Those with TLS, those without, and those of neither kind are in places of their own.
     suffixes: [Suffix; 4],
 }
@@ -143,35 +134,21 @@ impl Default for Known {
             homes: vec![0; HOMES].into_boxed_slice(),
             pools: Vec::with_capacity(REPEATS),
             rests: vec![0; REPEATS * WHO_MAX].into_boxed_slice(),
-            hosts: vec![[0; 3]; HOSTS].into_boxed_slice(),
-            other_hosts: Box::default(),
-            epoch: 0,
+            hosts: Hosts::default(),
+            epochs: Epochs::default(),
             suffixes: [Suffix { text: [0; SUFFIX], length: 0 }; 4],
         }
     }
-}
-
-/// The places at which something may be remembered whose hash this is. Whoever chooses names so that they meet here only
-/// makes them be read anew.
-#[inline]
-fn probe(home: usize, places: usize) -> impl Iterator<Item = usize> {
-    (home..home.wrapping_add(4)).map(move |place| place % places)
 }
 
 impl Known {
     /// Reads the attempt whose `D/U@A ` begins at `who`.
     #[inline]
     pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize) -> Option<UsualAttempt<'a>> {
-        let mut at = text.find(who, WHO_MAX, b'@')?;
-        let (host, blank) = loop {
-            match self.address(text, at + 1) {
-                Some(found) => break found,
-                None => match self.other(text, at)? {
-                    Other::At(last) => at = last,
-                    Other::Address(found) => break found,
-                },
-            }
-        };
+        // Where there is a blank in the first bytes, it is one of a name that nobody remembers: no `D/U@A` is shorter.
+        let from = who + b"d/u@::1:".len();
+        let blank = text.first::<WHO>(from, b' ').or_else(|| text.find(from + WHO, WHO_MAX + ADDRESS_MAX, b' '))?;
+        let (host, at) = self.hosts.find(text, who, blank)?;
         let (place, pool) = self.pool(text, who, at)?;
         let known = &self.pools[place];
         let (slash, suffix) = (who + usize::from(known.database), blank + usize::from(known.detail_length));
@@ -180,7 +157,7 @@ impl Known {
             return None;
         }
         let end = self.suffix(text, suffix)?;
-        Some(UsualAttempt { text, who, slash, at, blank, suffix, end, pool, host })
+        Some(UsualAttempt { text, who, slash, at, blank, end, pool, host })
     }
 
     /// Where the `D/U` from `who` to `at` is remembered.
@@ -219,7 +196,7 @@ impl Known {
             return None;
         }
         let place = self.new_place(home);
-        let repeat = self.new_repeat(place)?;
+        let repeat = self.epochs.next(place)?;
         let (first, rest) = who.split_at(who.len().min(WHO));
         self.rests[place * WHO_MAX..][..rest.len()].copy_from_slice(rest);
         let parts = [MARK, database, USER, user];
@@ -247,94 +224,6 @@ impl Known {
         place
     }
 
-    /// A repeat that there has never been.
-    fn new_repeat(&mut self, place: usize) -> Option<Repeat> {
-        self.epoch = self.epoch.checked_add(1)?;
-        Some(Repeat { place: place as u16, epoch: self.epoch })
-    }
-
-    /// Where the address of IPv4 at `at` is remembered, and where the blank behind it and its port is.
-    #[inline]
-    fn address(&mut self, text: Window<'_>, at: usize) -> Option<(Repeat, usize)> {
-        let first = place(text.word(at), b':');
-        let length = if first < 8 { first } else { 8 + place(text.word(at + 8), b':') };
-        let port = text.word(at + length + 1);
-        let digits = place(port, b' ');
-        if !is_port(port, digits) {
-            return None;
-        }
-        // With its length and a bit more in the last byte, so that zero bytes in it are not those behind it, and an address of none
-        // is not the one that nobody has put there.
-        let end = text.word(at + 8) & first_bytes(length.saturating_sub(8)) | (length as u64 | 0x80) << 56;
-        let bits = [text.word(at) & first_bytes(length), end];
-        let home = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize;
-        let blank = at + length + 1 + digits;
-        for place in probe(home, HOSTS) {
-            let [start, end, epoch] = self.hosts[place];
-            if [start, end] == bits {
-                return Some((Repeat { place: place as u16, epoch: epoch as u32 }, blank));
-            }
-        }
-        self.new_host(text.slice(at, at + length), bits, home).map(|repeat| (repeat, blank))
-    }
-
-    #[cold]
-    fn new_host(&mut self, host: &[u8], bits: [u64; 2], home: usize) -> Option<Repeat> {
-        if host.len() > 15 || !address::is_ipv4(host) {
-            return None;
-        }
-        let place = probe(home, HOSTS).find(|&place| self.hosts[place][2] == 0).unwrap_or(home % HOSTS);
-        let repeat = self.new_repeat(place)?;
-        self.hosts[place] = [bits[0], bits[1], u64::from(repeat.epoch)];
-        Some(repeat)
-    }
-
-    /// What stands behind an `@` if it is no address of IPv4: an address of another kind, or the rest of a name.
-    #[cold]
-    fn other(&mut self, text: Window<'_>, at: usize) -> Option<Other> {
-        let behind = text.slice(at + 1, Window::LAST.min(at + WHO_MAX + ADDRESS_MAX));
-        let blank = memchr::memchr2(b' ', b'\n', behind).filter(|&end| behind[end] == b' ')?;
-        let (behind, blank) = (&behind[..blank], at + 1 + blank);
-        if let Some(last) = memchr::memrchr(b'@', behind) {
-            return Some(Other::At(at + 1 + last));
-        }
-        // As long as the grammar takes it (`attempt::parse_at`).
-        if blank - at > ADDRESS_MAX {
-            return None;
-        }
-        Some(Other::Address((self.other_address(behind)?, blank)))
-    }
-
-    /// Where an address of another kind is remembered.
-    fn other_address(&mut self, address: &[u8]) -> Option<Repeat> {
-        let (host, _) = address::split(address)?;
-        // A unix socket's has a pid, which is another each time.
-        let host = if host.starts_with(b"unix") { address::parse(address)?.host } else { host };
-        let mut key = padded(host)?;
-        // With its length, so that zero bytes in it are not those behind it.
-        *key.last_mut().filter(|last| **last == 0)? = host.len() as u8;
-        let word = |bits, word: &[u8; 8]| words::fold(bits ^ u64::from_le_bytes(*word), 0x9e37_79b9_7f4a_7c15);
-        let home = key.as_chunks().0.iter().fold(0, word) as usize;
-        let known = |&place: &usize| self.other_hosts.get(place).is_some_and(|known| known.1 > 0 && known.0 == key);
-        match probe(home, OTHER_HOSTS).find(known) {
-            Some(place) => Some(Repeat { place: place as u16, epoch: self.other_hosts[place].1 }),
-            None => self.new_other_host(address, key, home),
-        }
-    }
-
-    #[cold]
-    fn new_other_host(&mut self, address: &[u8], key: [u8; OTHER_HOST], home: usize) -> Option<Repeat> {
-        address::parse(address)?;
-        if self.other_hosts.is_empty() {
-            self.other_hosts = vec![([0; OTHER_HOST], 0); OTHER_HOSTS].into_boxed_slice();
-        }
-        let free = probe(home, OTHER_HOSTS).find(|&place| self.other_hosts[place].1 == 0);
-        let place = free.unwrap_or(home % OTHER_HOSTS);
-        let repeat = self.new_repeat(place)?;
-        self.other_hosts[place] = (key, repeat.epoch);
-        Some(repeat)
-    }
-
     /// Where the line ends whose suffix is at `at`.
     #[inline]
     fn suffix(&mut self, text: Window<'_>, at: usize) -> Option<usize> {
@@ -343,7 +232,9 @@ impl Known {
         let place = start >> 1 & 1 | start >> 40 & 2;
         let known = &self.suffixes[place];
         if known.length > 0 && text.is(at, known.length, &known.text) {
-            return usual::end(text, at + known.length - 1);
+            let end = at + known.length;
+            // With its newline. Behind that stands a digit, or what is to be looked at more closely.
+            return (text.word(end) as u8 > b' ').then_some(end);
         }
         self.new_suffix(text, at, place)
     }
@@ -379,20 +270,6 @@ fn is_long_detail(text: Window<'_>, [who, slash, at, blank]: [usize; 4]) -> bool
         && text.holds(named, text.slice(who, slash))
         && text.holds(named + database, USER)
         && text.holds(user, text.slice(slash + 1, at))
-}
-
-/// Whether the first bytes of a word, `count` of them, are a port: one to five digits, at most 65535.
-#[inline]
-fn is_port(word: u64, count: usize) -> bool {
-    const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
-    if count == 0 || count > 5 {
-        return false;
-    }
-    // At the end of the word, and behind zero bytes that stand for none.
-    let empty = 64 - 8 * count;
-    let (text, digits) = (word << empty, (word ^ ZEROS) << empty);
-    let are_digits = (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0;
-    are_digits && text.swap_bytes() <= u64::from_be_bytes([0, 0, 0, b'6', b'5', b'5', b'3', b'5'])
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::super::usual_host::{HOSTS, OTHER_HOSTS};
 use super::*;
 use crate::words::WINDOW;
 
@@ -20,7 +21,7 @@ fn read(known: &mut Known, (who, text): &(usize, String)) -> Option<[Repeat; 2]>
     let bytes = padded_text(text);
     let attempt = known.parse(Window(&bytes), *who)?;
     assert_eq!(attempt.end, text.len() - 4, "{text}");
-    attempt.read().expect("what is taken can be read");
+    attempt.places().read(Window(&bytes)).expect("what is taken can be read");
     Some([attempt.pool, attempt.host])
 }
 
@@ -67,9 +68,9 @@ fn what_was_read_once_is_found_again() {
     assert!(first.iter().all(Option::is_some));
     assert!(round(1, " tls=TLSv1.3/TLS_AES_256_GCM_SHA384") == first, "all are found");
     assert!(round(2, "") == first, "all are found");
-    assert_eq!(known.epoch as usize, names.len() + hosts.len(), "each was new once");
+    assert_eq!(known.epochs.count() + known.hosts.epochs.count(), names.len() + hosts.len(), "each was new once");
     let is_other = |host: &&String| !host.contains('.');
-    let others = known.other_hosts.iter().filter(|host| host.1 > 0).count();
+    let others = known.hosts.others.iter().filter(|host| host.1 > 0).count();
     assert_eq!(others, hosts.iter().filter(is_other).count(), "those of IPv4 are where they are found quickly");
     assert!(known.suffixes.iter().filter(|suffix| suffix.length > 0).count() == 3, "the kinds are apart");
     for (pool, (database, user)) in known.pools.iter().zip(&names) {
@@ -100,7 +101,7 @@ fn with_more_than_there_is_room_for_all_are_read_and_none_is_taken_for_another()
         assert_eq!((kept.epoch, &kept.who[..]), (pool.epoch, &who.as_bytes()[..WHO]));
     }
     assert_eq!(known.pools.len(), REPEATS);
-    assert_eq!(known.epoch as usize, 6 * REPEATS);
+    assert_eq!(known.epochs.count() + known.hosts.epochs.count(), 6 * REPEATS);
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn with_more_addresses_of_another_kind_than_there_is_room_for_none_is_taken_for_
         assert!(usize::from(first[1].place) < OTHER_HOSTS);
         assert_eq!(read(&mut known, &line(number + 1, "app", "web", &host(number), "")), Some(first), "{number}");
     }
-    assert_eq!(known.epoch as usize, 4 * OTHER_HOSTS + 1, "and one pool");
+    assert_eq!(known.epochs.count() + known.hosts.epochs.count(), 4 * OTHER_HOSTS + 1, "and one pool");
 }
 
 /// A name that could be read in another way is for the grammar, and so is a line that is nearly an attempt.
@@ -164,42 +165,6 @@ fn a_suffix_of_any_length_that_the_grammar_takes() {
     }
     let suffix = format!(" tls=TLSv{}", "x".repeat(92));
     assert_eq!(read(&mut known, &line(0, "app", "web", "10.0.0.7", &suffix)), None);
-}
-
-#[test]
-fn a_port_is_what_the_grammar_takes_for_one() {
-    let texts: [&[u8]; 18] = [
-        b"0",
-        b"1",
-        b"00001",
-        b"65535",
-        b"65536",
-        b"70000",
-        b"99999",
-        b"123456",
-        b"",
-        b"1x",
-        b"x1",
-        b"6553/",
-        b":1",
-        b"-1",
-        b"\xb0",
-        b"\xb9\xb0",
-        b"1\xb5",
-        b"\xff",
-    ];
-    for text in texts {
-        let mut bytes = *b"        ";
-        bytes[..text.len()].copy_from_slice(text);
-        let expected = address::parse(&[b"10.0.0.1:", text].concat()).is_some();
-        assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), expected, "{text:?}");
-    }
-    for port in 0..=70_000u32 {
-        let text = port.to_string();
-        let mut bytes = [b' '; 8];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        assert_eq!(is_port(u64::from_le_bytes(bytes), text.len()), port <= 65_535, "{port}");
-    }
 }
 
 /// What is remembered is compared as it is: with nothing there, and with a zero byte behind it.
