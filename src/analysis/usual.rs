@@ -26,7 +26,7 @@ impl Taker for Analyzer {
 
     fn usual(&mut self, text: &[u8], length: usize) -> usize {
         let mut taken = 0;
-        let mut run = Run { lines: 0, last: None, is_steady: self.is_steady(), may_repeat: self.may_repeat() };
+        let mut run = Run { lines: 0, last: None, is_steady: self.step.is_none(), may_repeat: self.may_repeat() };
         while let Some(window) = text.get(taken..).and_then(|rest| rest.first_chunk()) {
             let (window, length) = (Window(window), length - taken);
             let line = self.usual_line(window, length, &mut run).or_else(|| self.rarer_line(window, length, &mut run));
@@ -101,10 +101,6 @@ impl Analyzer {
         !matches!(self.sessions.takeover, Takeover::Taking(_)) && self.watch.silences().is_none()
     }
 
-    fn is_steady(&self) -> bool {
-        self.last.is_some() && self.step.is_none()
-    }
-
     /// A socket's record comes: its instant, in milliseconds since 1970-01-01 UTC.
     #[inline]
     fn arrives(&mut self, head: &Head<'_>, run: &mut Run) -> i64 {
@@ -123,7 +119,6 @@ impl Analyzer {
         let at = self.arrive(Stamp { millis, zone }, format);
         self.heart.record(at);
         self.sessions.processes.wrote(pid, at);
-        run.is_steady = self.is_steady();
         at
     }
 

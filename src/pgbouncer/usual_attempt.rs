@@ -163,7 +163,7 @@ impl Known {
     /// Where the `D/U` from `who` to `at` is remembered.
     #[inline]
     fn pool(&mut self, text: Window<'_>, who: usize, at: usize) -> Option<(usize, Repeat)> {
-        let length = at - who;
+        let length = at.checked_sub(who)?;
         // Of `warehouse/team01_readonly` and `warehouse/team02_readonly` only the middle differs.
         let rest = if length < 8 { 0 } else { text.word(at - 8) ^ text.word(who + length / 2 - 4).rotate_left(13) };
         let bits = (text.word(who) & first_bytes(length)) ^ rest.rotate_left(32) ^ length as u64;
