@@ -318,7 +318,7 @@ fn clients_that_are_taken_over_are_not_counted_again_on_the_shortest_way_either(
 }
 
 /// 2026-11-22, in milliseconds.
-const MIDNIGHT: i64 = 1795305600000;
+const MIDNIGHT: i64 = 1_795_305_600_000;
 
 /// Each attempt may end a silence, also of a pool that is known.
 #[test]
