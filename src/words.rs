@@ -119,6 +119,17 @@ impl<'a> Window<'a> {
         same_where(self.bytes(at), known, masks)
     }
 
+    /// The first `length` of the `N` bytes from `at` on, at most 64, with zeros behind them.
+    #[inline]
+    pub fn padded<const N: usize>(self, at: usize, length: usize) -> [u8; N] {
+        let masks: &[u8; N] = MASKS[ASKED - length.min(ASKED)..].first_chunk().unwrap_or(&[0; N]);
+        let mut bytes = *self.bytes(at);
+        for (byte, mask) in bytes.iter_mut().zip(masks) {
+            *byte &= mask;
+        }
+        bytes
+    }
+
     /// The bytes from one place up to another; none where there are none.
     #[inline]
     pub fn slice(self, from: usize, to: usize) -> &'a [u8] {

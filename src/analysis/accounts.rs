@@ -311,12 +311,13 @@ impl Accounts {
 
     #[cold]
     fn add_account(&mut self, hash: u64, user: &[u8], watched: bool) -> u16 {
-        let known = self.names.find_hashed(hash, user);
-        let Some(name) = known.or_else(|| self.names.add(hash, user, watched)) else { return OTHERS };
-        self.by_name.resize(self.by_name.len().max(name.0 as usize + 1), OTHERS);
+        // Who is not counted by itself takes no name from those that can be.
         if !watched && self.unwatched == ACCOUNTS - ACCOUNTS_RESERVED || self.accounts.len() == ACCOUNTS {
             return OTHERS;
         }
+        let known = self.names.find_hashed(hash, user);
+        let Some(name) = known.or_else(|| self.names.add(hash, user, watched)) else { return OTHERS };
+        self.by_name.resize(self.by_name.len().max(name.0 as usize + 1), OTHERS);
         self.unwatched += usize::from(!watched);
         let number = self.accounts.len() as u16;
         self.by_name[name.0 as usize] = number;

@@ -178,7 +178,7 @@ impl Known {
                 return Some((place, Repeat { place: place as u16, epoch: known.epoch }));
             }
         }
-        self.new_pool(text.slice(who, at), home)
+        self.new_pool(text, (who, at), home)
     }
 
     /// Whether a long `D/U` goes on as the one that is remembered.
@@ -187,21 +187,23 @@ impl Known {
     }
 
     #[cold]
-    fn new_pool(&mut self, who: &[u8], home: usize) -> Option<(usize, Repeat)> {
+    fn new_pool(&mut self, text: Window<'_>, (from, to): (usize, usize), home: usize) -> Option<(usize, Repeat)> {
+        let who = text.slice(from, to);
         let slash = memchr::memchr(b'/', who)?;
         let (database, user) = (&who[..slash], &who[slash + 1..]);
         // A name that holds a blank, or anything below as a newline, is for others to read.
-        let is_graphic = who.iter().all(|&byte| byte > b' ');
+        let is_graphic = who.iter().fold(true, |are, &byte| are & (byte > b' '));
         if !is_graphic || who.starts_with(b"(") || !fits(database, user) {
             return None;
         }
         let place = self.new_place(home);
         let repeat = self.epochs.next(place)?;
-        let (first, rest) = who.split_at(who.len().min(WHO));
-        self.rests[place * WHO_MAX..][..rest.len()].copy_from_slice(rest);
+        if let Some(rest) = who.get(WHO..) {
+            self.rests[place * WHO_MAX..][..rest.len()].copy_from_slice(rest);
+        }
         let parts = [MARK, database, USER, user];
         let pool = Pool {
-            who: padded(first)?,
+            who: text.padded(from, who.len()),
             // Of a longer one it is never asked.
             detail: joined(parts).unwrap_or([0; DETAIL]),
             length: who.len() as u8,
