@@ -327,6 +327,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_behind_a_text_that_is_kept_is_zeros() {
+        let bytes: [u8; WINDOW] = std::array::from_fn(|place| place as u8 | 1);
+        for length in 0..=48 {
+            let kept = Window(&bytes).padded::<48>(100, length);
+            assert_eq!((&kept[..length], &kept[length..]), (&bytes[100..100 + length], &[0; 48][length..]));
+        }
+    }
+
+    #[test]
     fn the_first_of_some_bytes_is_found_wherever_it_stands() {
         for (place, again) in (0..70).flat_map(|place| [(place, place + 1), (place, 200), (place, 47)]) {
             let mut bytes = [b'a'; WINDOW];

@@ -228,3 +228,20 @@ fn what_has_no_room_takes_no_name_and_is_asked_again_once_it_is_watched() {
     accounts.watch(b"web");
     assert_ne!(accounts.attempt_again(known, usual).from, OTHERS);
 }
+
+/// The names of ten thousand accounts without room were in the table, and no new address of those that have some.
+#[test]
+fn an_account_without_room_takes_no_name_either() {
+    let mut accounts = Accounts::new([&b"watched"[..]].into_iter());
+    for number in 0..ACCOUNTS - ACCOUNTS_RESERVED {
+        accounts.attempt(&attempt(format!("user{number}").as_bytes(), b"10.0.0.7"));
+    }
+    let names = accounts.names.len();
+    for number in 0..100 {
+        let (ticket, _) = accounts.attempt(&attempt(format!("another{number}").as_bytes(), b"10.0.0.7"));
+        assert_eq!(ticket.account(), OTHERS);
+    }
+    assert_eq!((accounts.names.len(), accounts.others.attempts), (names, 100));
+    accounts.watch(b"another7");
+    assert_ne!(accounts.attempt(&attempt(b"another7", b"10.0.0.7")).0.account(), OTHERS);
+}

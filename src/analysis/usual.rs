@@ -50,9 +50,9 @@ impl Taker for Analyzer {
 struct Run {
     /// How many.
     lines: u64,
-    /// When the last one was written and by whom, if nobody has noted that yet: of a thousand lines a second, only the
-    /// last has to be known. 30 instructions per line.
-    last: Option<(i64, u32)>,
+    /// When the last one was written, if nobody has noted that yet: of a thousand lines a second, only the last has to be
+    /// known. 30 instructions per line.
+    last: Option<i64>,
     /// Whether a record of the same second as the one before is as far east of Greenwich.
     is_steady: bool,
     /// Whether an attempt of a known pool is what those before were.
@@ -105,7 +105,7 @@ impl Analyzer {
     #[inline]
     fn arrives(&mut self, head: &Head<'_>, run: &mut Run) -> i64 {
         if run.is_steady && self.parser.is_next() {
-            run.last = Some((head.stamp.millis, head.pid));
+            run.last = Some(head.stamp.millis);
             return head.stamp.millis - self.east;
         }
         self.arrives_anew(head.stamp.millis, head.stamp.zone, (head.pid, head.format), run)
@@ -124,12 +124,12 @@ impl Analyzer {
 
     /// Notes when the last line was written.
     fn note(&mut self, run: &mut Run) {
-        if let (Some((millis, pid)), Some(last)) = (run.last.take(), &mut self.last) {
+        if let (Some(millis), Some(last)) = (run.last.take(), &mut self.last) {
             last.millis = millis;
             self.last_at = millis - self.east;
             self.zones.was_asked(self.last_at);
             self.heart.record(self.last_at);
-            self.sessions.processes.wrote(pid, self.last_at);
+            self.sessions.processes.wrote(self.parser.usual_pid(), self.last_at);
         }
     }
 

@@ -141,6 +141,11 @@ impl Parser {
         self.starts.is_next()
     }
 
+    /// The process that wrote the last of these.
+    pub fn usual_pid(&self) -> u32 {
+        self.starts.pid()
+    }
+
     /// A line that begins so is taken.
     pub fn take_usual(&mut self) {
         self.starts.take();

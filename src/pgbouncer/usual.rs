@@ -222,6 +222,11 @@ impl Starts {
         self.is_next
     }
 
+    /// Which process wrote the last client's line.
+    pub(super) fn pid(&self) -> u32 {
+        self.last().pid
+    }
+
     /// A line that begins as the last was taken: one whose end is not there yet is read once more.
     pub(super) fn take(&mut self) {
         self.is_next = true;

@@ -192,7 +192,7 @@ impl Known {
         let slash = memchr::memchr(b'/', who)?;
         let (database, user) = (&who[..slash], &who[slash + 1..]);
         // A name that holds a blank, or anything below as a newline, is for others to read.
-        let is_graphic = who.iter().fold(true, |are, &byte| are & (byte > b' '));
+        let is_graphic = who.iter().copied().fold(u8::MAX, u8::min) > b' ';
         if !is_graphic || who.starts_with(b"(") || !fits(database, user) {
             return None;
         }
