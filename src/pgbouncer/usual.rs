@@ -42,7 +42,7 @@ const STARTS: usize = 4;
 const CLIENT: &[u8] = b"C-0x";
 /// What a server's has for the first of these.
 const SERVER: u8 = b'S';
-/// Bits that are the same in all hexadecimal digits, and others than in a zero byte.
+/// Bits that are the same in all lower-case hexadecimal digits, and others than in a zero byte.
 const DIGIT_BITS: u8 = 0xa0;
 
 /// What a client's lines of one process begin with, in one second.
@@ -158,7 +158,9 @@ impl Starts {
         masks[MILLIS..TAIL].fill(0);
         masks[pointer..pointer + count].fill(DIGIT_BITS);
         masks[who..].fill(0);
-        let Some(text) = line.get(..who).filter(|text| text.ends_with(b": ")).and_then(padded) else { return };
+        let Some(mut text) = line.get(..who).filter(|text| text.ends_with(b": ")).and_then(padded) else { return };
+        // Whatever they are here: of `A` to `F` the bits are those of a zero byte.
+        text[pointer..pointer + count].fill(b'0');
         let mut are_digits = [0; 16];
         are_digits[..count].fill(0xff);
         let second = millis - millis.rem_euclid(1000);

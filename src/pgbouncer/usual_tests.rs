@@ -115,6 +115,22 @@ fn the_header_of_a_start_that_is_remembered_is_the_one_that_would_be_read() {
     assert_eq!(Starts::default().header(&[0; START]), None);
 }
 
+/// Behind a pointer with one digit more, which was upper-case, a zero byte was taken for such a digit, and the pointer for the
+/// shorter one. (Found by mangled logs, in 1,500 cases.)
+#[test]
+fn a_zero_byte_is_no_digit_of_a_longer_pointer() {
+    let line = |pointer: &str| format!("2026-11-22 05:10:05.550 1 LOG C-0x{pointer}: app/web@");
+    for digit in ["0", "9", "a", "f", "A", "C", "F"] {
+        let mut starts = Starts::default();
+        learnt(&mut starts, &line(&format!("55d0a1b4f680{digit}")));
+        for (last, is_read) in [("\0", false), (" ", true), ("A", false), ("b", true), ("7", true), ("\u{80}", false)] {
+            let bytes = window(&line(&format!("55d0a1b6f080{last}")));
+            assert_eq!(client(&mut starts, &bytes).is_some(), is_read, "{digit} {last:?}");
+            assert!(last.as_bytes()[0].is_ascii_hexdigit() || !starts.has_pointer(Window(&bytes)), "{digit} {last:?}");
+        }
+    }
+}
+
 /// Up to the blank behind its pointer it has 64 bytes at most; what is longer is for the grammar.
 #[test]
 fn what_a_line_begins_with_fits_or_is_not_remembered() {
