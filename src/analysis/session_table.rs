@@ -121,8 +121,8 @@ impl Session {
 
     #[inline]
     fn came(&mut self, at: i64) {
-        let east = self.moment.stamp.millis.wrapping_sub(at);
-        self.east = i32::try_from(east).unwrap_or(if east < 0 { i32::MIN } else { i32::MAX });
+        let east = self.moment.stamp.millis.saturating_sub(at);
+        self.east = east.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
     }
 
     /// `(nodb)/U`: it cannot succeed.

@@ -301,13 +301,7 @@ impl Sessions {
         if attempt.hopeless && attempt.database != b"(nodb)" {
             self.looks_before_1_15 = false;
         }
-        if let Some(number) = self.table.find(key) {
-            self.left(number, at, decide);
-        }
-        if self.is_full() {
-            self.push_out(at, decide);
-        }
-        let free = self.table.free_place(key);
+        let free = self.make_room(key, self.table.find(key), at, decide);
         let (session, hasher) = self.open(key, free, arrival.is_proven);
         session.open(arrival, at);
         session.prefix = PrefixMark::new(attempt.prefix, hasher);
@@ -332,9 +326,20 @@ impl Sessions {
         self.table.is_full()
     }
 
+    /// Where the session of a pointer goes whose client before, if there is one, is `gone`.
+    #[inline(never)]
+    pub(super) fn make_room(&mut self, key: Key, gone: Option<u32>, at: i64, decide: Decide<'_>) -> Free {
+        match gone {
+            Some(gone) => self.left(gone, at, decide),
+            None if self.is_full() => self.push_out(at, decide),
+            None => {}
+        }
+        self.table.free_place(key)
+    }
+
     /// There is no room: the oldest is decided by its age.
     #[cold]
-    pub(super) fn push_out(&mut self, at: i64, decide: Decide<'_>) {
+    fn push_out(&mut self, at: i64, decide: Decide<'_>) {
         if let Some(session) = self.table.take_oldest() {
             self.pushed_out += 1;
             conclude(&session, by_age((at - session.at()) / 1000, TOO_MANY), decide);

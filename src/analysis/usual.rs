@@ -225,12 +225,7 @@ impl Analyzer {
     fn make_room(&mut self, key: Key, gone: Option<u32>, at: i64, run: &mut Run) -> Free {
         self.note(run);
         let Self { periods, watch, sessions, .. } = self;
-        let decide = &mut |decided: &Decided<'_>| settle(periods, watch, decided);
-        match gone {
-            Some(gone) => sessions.left(gone, at, decide),
-            None => sessions.push_out(at, decide),
-        }
-        sessions.table.free_place(key)
+        sessions.make_room(key, gone, at, &mut |decided: &Decided<'_>| settle(periods, watch, decided))
     }
 
     /// The first attempt of a pool, or one that is to be looked at more closely.

@@ -1,4 +1,4 @@
-//! A login attempt as nearly all are, read in one pass from its start.
+//! A login attempt as nearly all are, read from the blank behind its address.
 //!
 //! Where neither name holds a blank, and the database no slash, there is only one place for each separator: the first
 //! slash, the first blank, and the last `@` before that. Names, addresses and suffixes repeat, and need to be looked at only
