@@ -134,6 +134,13 @@ impl<'a> Window<'a> {
         bytes
     }
 
+    /// The first `length` of the sixteen bytes from `at` on, as words, with zeros behind them.
+    #[inline]
+    pub fn masked(self, at: usize, length: usize) -> [u64; 2] {
+        let (bytes, masks) = (self.bytes::<16>(at), masks::<16>(length));
+        [half(bytes, 0) & half(masks, 0), half(bytes, 8) & half(masks, 8)]
+    }
+
     /// The bytes from one place up to another; none where there are none.
     #[inline]
     pub fn slice(self, from: usize, to: usize) -> &'a [u8] {
@@ -151,12 +158,19 @@ impl<'a> Window<'a> {
     #[inline]
     pub fn first<const N: usize>(self, at: usize, byte: u8) -> Option<usize> {
         let text: &[u8; N] = self.bytes(at);
-        // The greatest number is that of the first.
-        let mut most = 0;
-        for (place, &here) in text.iter().enumerate() {
-            most = most.max(if here == byte { u8::MAX - place as u8 } else { 0 });
+        let mut first = N;
+        let finder = sixteen(byte)?;
+        for (number, chunk) in text.as_chunks::<16>().0.iter().enumerate().rev() {
+            first = finder.find(chunk).map_or(first, |place| 16 * number + place);
         }
-        (most > 0).then(|| at + usize::from(u8::MAX - most))
+        (first < N).then(|| at + first)
+    }
+
+    /// Where `byte` stands last in the sixteen bytes before `end`.
+    #[inline]
+    pub fn last_of_sixteen(self, end: usize, byte: u8) -> Option<usize> {
+        let from = end.wrapping_sub(16);
+        Some(from + sixteen(byte)?.rfind(self.bytes::<16>(from))?)
     }
 
     /// Where `byte` stands first, from `at` on and within the next `most` bytes or soon behind them.
@@ -178,6 +192,20 @@ impl<'a> Window<'a> {
     fn find_far(self, from: usize, to: usize, byte: u8) -> Option<usize> {
         memchr::memchr(byte, self.slice(from, to.min(SPAN))).map(|place| from + place)
     }
+}
+
+/// What looks for a byte in sixteen at once, and always can: five instructions.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn sixteen(byte: u8) -> Option<memchr::arch::x86_64::sse2::memchr::One> {
+    memchr::arch::x86_64::sse2::memchr::One::new(byte)
+}
+
+/// The same of another processor.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn sixteen(byte: u8) -> Option<memchr::arch::all::memchr::One> {
+    Some(memchr::arch::all::memchr::One::new(byte))
 }
 
 /// Whether two texts are the same in all bits of `masks`. All bytes are compared, whatever they are: three instructions for

@@ -88,6 +88,29 @@ fn the_first_of_some_bytes_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn the_last_of_sixteen_bytes_is_found_wherever_it_stands() {
+    for (place, before) in (0..20).flat_map(|place| [(place, place + 1), (place, 15), (place, 16)]) {
+        let mut bytes = [b'a'; WINDOW];
+        (bytes[99 - place], bytes[99 - before], bytes[100]) = (b'@', b'@', b'@');
+        let last = place.min(before);
+        assert_eq!(Window(&bytes).last_of_sixteen(100, b'@'), (last < 16).then(|| 99 - last), "{place} {before}");
+    }
+    assert_eq!(Window(&[0; WINDOW]).last_of_sixteen(16, 0), Some(15));
+    assert_eq!(Window(&[0; WINDOW]).last_of_sixteen(16, 1), None);
+}
+
+#[test]
+fn of_sixteen_bytes_the_first_are_words_with_zeros_behind_them() {
+    let bytes: [u8; WINDOW] = std::array::from_fn(|place| place as u8 | 1);
+    for length in 0..=16 {
+        let mut expected = [0; 16];
+        expected[..length].copy_from_slice(&bytes[100..100 + length]);
+        let words = Window(&bytes).masked(100, length);
+        assert_eq!([words[0].to_le_bytes(), words[1].to_le_bytes()].concat(), expected, "{length}");
+    }
+}
+
+#[test]
 fn only_lower_case_hexadecimal_digits_are() {
     for (byte, place) in (0..=255u8).flat_map(|byte| (0..16).map(move |place| (byte, place))) {
         let (mut text, mut masks) = (*b"0123456789abcdef", [0xff; 16]);

@@ -4,85 +4,22 @@
 //! number of attempts has changed, so nothing ever has to be taken back: what is still open is added when somebody
 //! asks ([`super::summary`]).
 
-use std::num::NonZeroU16;
-
 use super::distinct::Distinct;
 use super::index::{Index, mix};
 use super::names::{NameId, Names};
 use super::repeats::Hosts;
 use super::tally::extend;
+use super::ticket::OTHERS;
 use crate::kept;
-use crate::kept::{Kept, Reader, Writer};
 use crate::limits::{ACCOUNTS, ACCOUNTS_RESERVED, PAIRS, PAIRS_PER_ACCOUNT};
 use crate::pgbouncer::record::{LoginAttempt, Repeat};
 use crate::pgbouncer::usual_attempt::{UsualAttempt, without_port};
 use crate::words;
 
 pub use super::tally::{Moment, Outcome, Row, Tally};
-
-/// Where the outcome of an attempt is to be counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
-    /// The account's number and one more, so that where there is no ticket it takes no room to say so; with [`TOLD`].
-    account: NonZeroU16,
-    pub(super) from: u16,
-    pub(super) database: u16,
-}
-
-/// It was told as a login in an earlier period: only that it failed later counts.
-const TOLD: u16 = 1 << 15;
-
-/// No entry of its own: counted among the others.
-const OTHERS: u16 = TOLD - 2;
+pub use super::ticket::Ticket;
 
 const _: () = assert!(ACCOUNTS <= PAIRS && PAIRS < OTHERS as usize);
-
-impl Ticket {
-    /// `account`, `from` and `database` are at most [`OTHERS`].
-    fn new(account: u16, from: u16, database: u16) -> Self {
-        Self { account: NonZeroU16::MIN.saturating_add(account), from, database }
-    }
-
-    /// The number of its account.
-    #[inline]
-    pub(super) fn account(self) -> u16 {
-        (self.account.get() & !TOLD).wrapping_sub(1)
-    }
-
-    /// The same, and no account's where it was told as a login.
-    #[inline]
-    fn account_unless_told(self) -> usize {
-        usize::from(self.account.get()) - 1
-    }
-
-    pub(super) fn is_told(self) -> bool {
-        self.account.get() & TOLD != 0
-    }
-
-    fn into_told(self) -> Self {
-        Self { account: self.account | TOLD, ..self }
-    }
-
-    /// Whether the next attempt of the same account and database counts in the same places, the address aside.
-    pub(super) fn is_lasting(self) -> bool {
-        self.account() != OTHERS && self.database != OTHERS
-    }
-}
-
-/// As its numbers, and whether it was told.
-impl Kept for Ticket {
-    fn save(&self, to: &mut Writer) {
-        ([self.account(), self.from, self.database], self.is_told()).save(to);
-    }
-
-    fn load(from: &mut Reader<'_>) -> Self {
-        let (numbers, is_told): ([u16; 3], bool) = Kept::load(from);
-        from.check(numbers.iter().all(|number| *number <= OTHERS));
-        let [account, address, database] = numbers.map(|number| number.min(OTHERS));
-        let ticket = Self::new(account, address, database);
-        if is_told { ticket.into_told() } else { ticket }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Account {
@@ -119,6 +56,10 @@ pub(super) struct Pair {
 kept!(Pair [account, kind, item, row]);
 
 impl Pair {
+    fn hash(&self, names: &Names) -> u64 {
+        pair_hash(self.account, self.kind, names.hash(names.get(self.item)))
+    }
+
     /// Whose it is, and what it counts by.
     pub(super) fn place(&self) -> (u16, Kind) {
         (self.account, self.kind)
@@ -229,7 +170,7 @@ impl Accounts {
             Some(from) => from,
             None => self.host_again(account, attempt.host, attempt.address()),
         };
-        Ticket { from, ..known }
+        known.with_from(from)
     }
 
     #[cold]
@@ -357,7 +298,8 @@ impl Accounts {
         let Some(item) = self.names.intern(item, self.accounts[account as usize].watched) else { return OTHERS };
         let number = self.pairs.len();
         self.pairs.push(Pair { account, kind, item, row: Row::default() });
-        self.pair_index.insert(hash, number as u32);
+        let Self { pair_index, pairs, names, .. } = self;
+        pair_index.insert(hash, number as u32, |number| pairs[number as usize].hash(names));
         self.accounts[account as usize].addresses += u32::from(kind == Kind::Address);
         number as u16
     }
@@ -381,8 +323,7 @@ impl Accounts {
             *unwatched += usize::from(!account.watched);
         }
         for (number, pair) in pairs.iter().enumerate() {
-            let hash = names.hash(names.get(pair.item));
-            pair_index.insert(pair_hash(pair.account, pair.kind, hash), number as u32);
+            pair_index.insert(pair.hash(names), number as u32, |number| pairs[number as usize].hash(names));
         }
         accounts.reserve_exact(ACCOUNTS - accounts.len());
         pairs.reserve_exact(PAIRS - pairs.len());

@@ -2,6 +2,7 @@ use super::super::summary::{Open, OpenState};
 use super::*;
 use crate::pgbouncer::parser::Parser;
 use crate::pgbouncer::record::{Address, Stamp, Zone};
+use crate::pgbouncer::usual_attempt::blank_behind;
 use crate::words::{WINDOW, Window};
 
 fn attempt<'a>(user: &'a [u8], host: &'a [u8]) -> LoginAttempt<'a> {
@@ -212,7 +213,8 @@ fn what_has_no_room_takes_no_name_and_is_asked_again_once_it_is_watched() {
     let mut parser = Parser::new(0);
     let _ = parser.parse(line);
     let client = parser.usual_client(Window(&bytes)).expect("it begins as the one before");
-    let usual = parser.usual_attempt(&client).expect("it is an attempt");
+    let blank = blank_behind(Window(&bytes), client.who).expect("it has an address");
+    let usual = parser.usual_attempt(&client, blank).expect("it is an attempt");
 
     let mut accounts = Accounts::new(std::iter::empty());
     for number in 0..PAIRS {

@@ -54,13 +54,13 @@ impl Sessions {
 
     /// Closes the socket of a client that could log in and said good-bye: [`reasons::CLOSE_REQUEST`].
     #[inline]
-    pub(super) fn close_on_request(&mut self, number: u32, place: usize, settle: impl FnOnce(&Session)) {
+    pub(super) fn close_on_request(&mut self, number: u32, hash: u64, settle: impl FnOnce(&Session)) {
         let session = self.table.get(number);
         if session.reloads == self.reloads && !session.proven {
             self.proven.insert(session.pool);
         }
         settle(session);
-        self.table.remove_at(number, place);
+        self.table.remove_hashed(number, hash);
     }
 
     /// Closes a socket.

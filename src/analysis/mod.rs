@@ -39,6 +39,7 @@ pub mod silences;
 pub mod summary;
 mod takeover;
 mod tally;
+mod ticket;
 pub mod timelines;
 pub mod traffic;
 mod usual;

@@ -28,6 +28,13 @@ struct Place {
     length: u32,
 }
 
+impl Place {
+    #[inline]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start as usize..][..self.length as usize]
+    }
+}
+
 impl Names {
     pub(super) fn new() -> Self {
         Self {
@@ -54,8 +61,7 @@ impl Names {
     /// The bytes of a name.
     #[inline]
     pub(crate) fn get(&self, id: NameId) -> &[u8] {
-        let Place { start, length } = self.places[id.0 as usize];
-        &self.bytes[start as usize..][..length as usize]
+        self.places[id.0 as usize].of(&self.bytes)
     }
 
     /// The hash of a name, which whoever chose it does not know.
@@ -80,7 +86,8 @@ impl Names {
         let id = NameId(self.places.len() as u32);
         self.places.push(Place { start: self.bytes.len() as u32, length: name.len() as u32 });
         self.bytes.extend_from_slice(name);
-        self.index.insert(hash, id.0);
+        let Self { index, secret, places, bytes } = self;
+        index.insert(hash, id.0, |id| secret.hash(places[id as usize].of(bytes)));
         Some(id)
     }
 }

@@ -75,10 +75,12 @@ impl PrefixMark {
         }
     }
 
-    /// Whether a text has the prefix at `at`.
+    /// Whether it is the `length` bytes of a text at `at`.
     #[inline]
-    pub(super) fn stands_at(&self, text: Window<'_>, at: usize, hasher: &Secret) -> bool {
-        let length = self.length();
+    pub(super) fn is(&self, text: Window<'_>, at: usize, length: usize, hasher: &Secret) -> bool {
+        if self.length() != length {
+            return false;
+        }
         if length > KEPT {
             return self.is_long(text.slice(at, at + length), hasher);
         }

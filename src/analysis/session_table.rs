@@ -2,7 +2,7 @@
 
 use super::accounts::Moment;
 use super::figures::Tickets;
-use super::index::{Free, Index, mix};
+use super::index::{Index, mix};
 use super::prefix::PrefixMark;
 use super::sessions::Arrival;
 use crate::kept;
@@ -23,7 +23,7 @@ kept!(Key [pid, pointer]);
 
 impl Key {
     #[inline]
-    fn hash(self) -> u64 {
+    pub(super) fn hash(self) -> u64 {
         mix(self.pointer.bits() ^ u64::from(self.pid) << 44)
     }
 }
@@ -119,10 +119,8 @@ impl Session {
         self.came(self.at().saturating_add(by));
     }
 
-    #[inline]
     fn came(&mut self, at: i64) {
-        let east = self.moment.stamp.millis.saturating_sub(at);
-        self.east = east.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        self.east = east_of(self.moment.stamp.millis, at);
     }
 
     /// `(nodb)/U`: it cannot succeed.
@@ -130,16 +128,21 @@ impl Session {
         self.prospect == Prospect::Hopeless
     }
 
-    /// Sets what is known of an attempt that came at `at`.
+    /// Sets what is known of an attempt that came with the log's clock so many milliseconds ahead of UTC ([`east_of`]).
     #[inline]
-    pub(super) fn open(&mut self, arrival: &Arrival, at: i64) {
+    pub(super) fn open(&mut self, arrival: &Arrival, east: i32) {
         self.moment = arrival.moment;
-        self.came(at);
+        self.east = east;
         self.tickets = arrival.tickets;
         self.watched = arrival.watched;
         self.pool = arrival.pool;
         self.proven = false;
     }
+}
+
+/// How far the log's clock is ahead of UTC when it shows `millis` at the instant `at`, as far as a session keeps it.
+pub(super) fn east_of(millis: i64, at: i64) -> i32 {
+    millis.saturating_sub(at).clamp(i32::MIN.into(), i32::MAX.into()) as i32
 }
 
 const NONE: u16 = u16::MAX;
@@ -185,15 +188,14 @@ impl SessionTable {
         self.len
     }
 
-    #[inline]
     pub(super) fn find(&self, key: Key) -> Option<u32> {
-        self.find_place(key).ok().map(|(number, _)| number)
+        self.find_hashed(key, key.hash())
     }
 
-    /// The session of this key, and where it stands, or would, in the index as long as none is opened or removed.
+    /// The session of this key, whose hash is known.
     #[inline]
-    pub(super) fn find_place(&self, key: Key) -> Result<(u32, usize), Free> {
-        self.index.find_place(key.hash(), |number| self.slots[number as usize].key() == key)
+    pub(super) fn find_hashed(&self, key: Key, hash: u64) -> Option<u32> {
+        self.index.find(hash, |number| self.slots[number as usize].key() == key)
     }
 
     #[inline]
@@ -211,27 +213,18 @@ impl SessionTable {
         self.len() == SESSIONS
     }
 
-    /// Opens a session as the newest: its place, in which all is to be set but its key. There is room for it.
-    pub(super) fn open(&mut self, key: Key) -> &mut Session {
-        let free = self.free_place(key);
-        self.open_at(key, free)
-    }
-
-    /// Where a session that is not open would stand in the index as long as none is opened or removed.
-    pub(super) fn free_place(&self, key: Key) -> Free {
-        self.index.free_place(key.hash())
-    }
-
-    /// The same, where [`SessionTable::find_place`] said that it would stand.
+    /// Opens a session as the newest: its place, in which all is to be set but its key, whose hash is known. There is room
+    /// for it.
     #[expect(clippy::inline_always, reason = "what it is given stays in registers: 30 instructions per attempt")]
     #[inline(always)]
-    pub(super) fn open_at(&mut self, key: Key, free: Free) -> &mut Session {
+    pub(super) fn open(&mut self, key: Key, hash: u64) -> &mut Session {
         let number = match self.links.get(usize::from(self.free)) {
             Some(link) => std::mem::replace(&mut self.free, link.newer),
             None => self.grow(),
         };
         self.len += 1;
-        self.index.insert_at(free, u32::from(number));
+        let Self { index, slots, .. } = self;
+        index.insert(hash, u32::from(number), |number| slots[number as usize].key().hash());
         let older = std::mem::replace(&mut self.newest, number);
         match self.links.get_mut(usize::from(older)) {
             Some(older) => older.newer = number,
@@ -265,14 +258,13 @@ impl SessionTable {
 
     /// The same, where nobody asks what it was.
     pub(super) fn remove(&mut self, number: u32) {
-        self.index.remove(self.slots[number as usize].key().hash(), number);
-        self.unlink(number);
+        self.remove_hashed(number, self.slots[number as usize].key().hash());
     }
 
-    /// The same of a session that [`SessionTable::find_place`] found at `place`.
+    /// The same of a session the hash of whose key is known.
     #[inline]
-    pub(super) fn remove_at(&mut self, number: u32, place: usize) {
-        self.index.remove_at(place);
+    pub(super) fn remove_hashed(&mut self, number: u32, hash: u64) {
+        self.index.remove(hash, number);
         self.unlink(number);
     }
 
@@ -296,7 +288,8 @@ impl SessionTable {
     pub(super) fn rename(&mut self, number: u32, key: Key) {
         self.index.remove(self.slots[number as usize].key().hash(), number);
         self.slots[number as usize].set_key(key);
-        self.index.insert(key.hash(), number);
+        let Self { index, slots, .. } = self;
+        index.insert(key.hash(), number, |number| slots[number as usize].key().hash());
     }
 
     /// All numbers, the oldest first. The session of the last number may be removed or renamed meanwhile.
@@ -340,7 +333,7 @@ impl Kept for SessionTable {
         let outer = from.open("]");
         while from.has_more() && !table.is_full() {
             let session = Session::load(from);
-            *table.open(session.key()) = session;
+            *table.open(session.key(), session.key().hash()) = session;
         }
         from.close(outer);
         table
@@ -353,7 +346,8 @@ mod tests {
 
     fn add(table: &mut SessionTable, pointer: u64) -> Option<Session> {
         let out = if table.is_full() { table.take_oldest() } else { None };
-        table.open(Key { pid: 7, pointer: pointer.into() }).moment.sequence = pointer;
+        let key = Key { pid: 7, pointer: pointer.into() };
+        table.open(key, key.hash()).moment.sequence = pointer;
         out
     }
 

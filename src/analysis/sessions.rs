@@ -22,12 +22,11 @@ use crate::kept;
 use super::accounts::{Moment, Outcome};
 use super::departures::by_age;
 use super::figures::Tickets;
-use super::index::Free;
 use super::pools::Pools;
 use super::prefix::PrefixMark;
 use super::processes::Processes;
 use super::saved::Secret;
-use super::session_table::{Key, NOT_WATCHED, PROVEN, Prospect, Session, SessionTable, watched_entries};
+use super::session_table::{Key, NOT_WATCHED, PROVEN, Prospect, Session, SessionTable, east_of, watched_entries};
 use super::summary::OpenState;
 use super::takeover::Takeover;
 use super::traffic::StatsPeriod;
@@ -301,9 +300,9 @@ impl Sessions {
         if attempt.hopeless && attempt.database != b"(nodb)" {
             self.looks_before_1_15 = false;
         }
-        let free = self.make_room(key, self.table.find(key), at, decide);
-        let (session, hasher) = self.open(key, free, arrival.is_proven);
-        session.open(arrival, at);
+        self.make_room(self.table.find(key), at, decide);
+        let (session, hasher) = self.open(key, key.hash(), arrival.is_proven);
+        session.open(arrival, east_of(arrival.moment.stamp.millis, at));
         session.prefix = PrefixMark::new(attempt.prefix, hasher);
         session.prospect = match attempt {
             LoginAttempt { hopeless: true, .. } => Prospect::Hopeless,
@@ -312,10 +311,10 @@ impl Sessions {
         };
     }
 
-    /// Opens a session, in which all is to be set; and what its `D/U@A ` is hashed with. There is room for it.
+    /// Opens a session, in which all is to be set, the hash of whose key is known; and what its `D/U@A ` is hashed with. There is room for it.
     #[inline]
-    pub(super) fn open(&mut self, key: Key, free: Free, is_pool_proven: bool) -> (&mut Session, &Secret) {
-        let session = self.table.open_at(key, free);
+    pub(super) fn open(&mut self, key: Key, hash: u64, is_pool_proven: bool) -> (&mut Session, &Secret) {
+        let session = self.table.open(key, hash);
         session.reloads = if is_pool_proven { PROVEN } else { self.reloads };
         (session, &self.hasher)
     }
@@ -326,15 +325,14 @@ impl Sessions {
         self.table.is_full()
     }
 
-    /// Where the session of a pointer goes whose client before, if there is one, is `gone`.
+    /// Makes room for the session of a pointer whose client before, if there is one, is `gone`.
     #[inline(never)]
-    pub(super) fn make_room(&mut self, key: Key, gone: Option<u32>, at: i64, decide: Decide<'_>) -> Free {
+    pub(super) fn make_room(&mut self, gone: Option<u32>, at: i64, decide: Decide<'_>) {
         match gone {
             Some(gone) => self.left(gone, at, decide),
             None if self.is_full() => self.push_out(at, decide),
             None => {}
         }
-        self.table.free_place(key)
     }
 
     /// There is no room: the oldest is decided by its age.

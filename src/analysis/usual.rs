@@ -6,16 +6,15 @@
 //! been read: nobody has to look for its newline before.
 
 use super::analyzer::{Analyzer, settle, settle_login};
-use super::index::Free;
 use super::repeats::Known;
-use super::session_table::{Key, Prospect};
+use super::session_table::{Key, Prospect, east_of};
 use super::sessions::{Arrival, Decided, Origin, Sessions};
 use super::takeover::Takeover;
 use crate::pgbouncer::lines::{Line, Taker};
 use crate::pgbouncer::parser::{close_request, usual_closing};
 use crate::pgbouncer::record::{Format, Repeat, Side, Socket, Stamp, Zone};
 use crate::pgbouncer::usual::Head;
-use crate::pgbouncer::usual_attempt::{Places, UsualAttempt};
+use crate::pgbouncer::usual_attempt::{Places, UsualAttempt, blank_ahead, blank_behind};
 use crate::words::Window;
 
 /// Takes all lines, where nobody wants to see what each of them says.
@@ -26,7 +25,7 @@ impl Taker for Analyzer {
 
     fn usual(&mut self, text: &[u8], length: usize) -> usize {
         let mut taken = 0;
-        let mut run = Run { lines: 0, last: None, is_steady: self.step.is_none(), may_repeat: self.may_repeat() };
+        let mut run = self.run();
         while let Some(window) = text.get(taken..).and_then(|rest| rest.first_chunk()) {
             let (window, length) = (Window(window), length - taken);
             let line = self.usual_line(window, length, &mut run).or_else(|| self.rarer_line(window, length, &mut run));
@@ -55,12 +54,17 @@ struct Run {
     last: Option<i64>,
     /// Whether a record of the same second as the one before is as far east of Greenwich.
     is_steady: bool,
+    /// It is, and one that begins as the last line is of the same second, process and zone.
+    follows: bool,
+    /// How far that was east of Greenwich, as a session keeps it.
+    east: i32,
     /// Whether an attempt of a known pool is what those before were.
     may_repeat: bool,
+    /// Where the blank behind the `D/U@A` of the next line stands, if it begins as the last one; 0 where that is not known.
+    /// Found while that one is still counted, so that what kind of line comes is known before it is asked for: of two kinds
+    /// in no order half are guessed wrong, and 10 ns later that was noticed. Whoever reads by it compares what stands there.
+    ahead: usize,
 }
-
-/// The open session of a pointer and its place, or the place where one would stand.
-type Found = Result<(u32, usize), Free>;
 
 impl Analyzer {
     /// Takes the line at the start of `text`, of which the first `length` bytes are the log's, if it is a usual one, and
@@ -68,32 +72,44 @@ impl Analyzer {
     /// a call is for [`Analyzer::rarer_line`], which reads it anew.
     #[inline]
     fn usual_line(&mut self, text: Window<'_>, length: usize, run: &mut Run) -> Option<usize> {
+        let ahead = std::mem::take(&mut run.ahead);
         let client = self.parser.usual_client(text)?;
-        let key = Key { pid: client.pid, pointer: client.pointer };
+        let blank = if ahead > 0 { ahead } else { blank_behind(text, client.who)? };
         // The byte behind the newline is the log's as well, and nothing was read that a window does not have.
         let most = length.min(Window::LAST);
-        let open = self.sessions.table.find_place(key);
-        if let Ok(open) = open
-            && let Some(at) = self.sessions.message_of(&client, open.0)
-            && text.word(at) as u8 == b'c'
-        {
-            return self.usual_closing(client, open, at, most, run);
+        // A closing's message begins so, and an attempt's does not.
+        if text.word(blank + 1) as u8 == b'c' {
+            return self.usual_closing(client, blank, most, run);
         }
-        // Where one is open, no closing came of it: `log_disconnections = 0`, or it left at the password prompt.
-        self.usual_attempt(client, open, most, run)
+        self.usual_attempt(client, blank, most, run)
     }
 
-    /// The same of a line of every fortieth: a closing for another reason, or a server's record.
+    /// The same of a line of every fiftieth: a closing of a name that holds a blank, or a server's record.
     #[inline(never)]
     fn rarer_line(&mut self, text: Window<'_>, length: usize, run: &mut Run) -> Option<usize> {
         let most = length.min(Window::LAST);
-        self.other_closing(text, most, run).or_else(|| self.usual_server(text, most, run))
+        self.found_closing(text, most, run).or_else(|| self.usual_server(text, most, run))
     }
 
     /// Another process or second may begin, which is known: says whether it does.
     fn turn(&mut self, text: Window<'_>, run: &mut Run) -> bool {
         self.note(run);
+        run.follows = false;
         self.parser.turn(text)
+    }
+
+    /// Nothing that was taken yet.
+    fn run(&mut self) -> Run {
+        let is_steady = self.step.is_none();
+        Run {
+            lines: 0,
+            last: None,
+            is_steady,
+            follows: is_steady && self.parser.is_next(),
+            east: east_of(self.east, 0),
+            may_repeat: self.may_repeat(),
+            ahead: 0,
+        }
     }
 
     /// Not where attempts may be those of clients that are taken over, or where they are told one by one.
@@ -104,7 +120,7 @@ impl Analyzer {
     /// A socket's record comes: its instant, in milliseconds since 1970-01-01 UTC.
     #[inline]
     fn arrives(&mut self, head: &Head<'_>, run: &mut Run) -> i64 {
-        if run.is_steady && self.parser.is_next() {
+        if run.follows {
             run.last = Some(head.stamp.millis);
             return head.stamp.millis - self.east;
         }
@@ -117,6 +133,7 @@ impl Analyzer {
         self.note(run);
         self.parser.take_usual();
         let at = self.arrive(Stamp { millis, zone }, format);
+        (run.follows, run.east) = (run.is_steady, east_of(millis, at));
         self.heart.record(at);
         self.sessions.processes.wrote(pid, at);
         at
@@ -134,28 +151,45 @@ impl Analyzer {
     }
 
     #[inline]
-    fn usual_closing(
-        &mut self,
-        client: Head<'_>,
-        (number, place): (u32, usize),
-        at: usize,
-        most: usize,
-        run: &mut Run,
-    ) -> Option<usize> {
-        let end = close_request(client.text, at).filter(|&end| end < most && self.sessions.has_closings())?;
+    fn usual_closing(&mut self, client: Head<'_>, blank: usize, most: usize, run: &mut Run) -> Option<usize> {
+        let key = Key { pid: client.pid, pointer: client.pointer };
+        let hash = key.hash();
+        let number = self.sessions.table.find_hashed(key, hash)?;
+        let message = blank + 1;
+        if !self.sessions.is_of(number, &client, message - client.who) {
+            return None;
+        }
+        let end = close_request(client.text, message).filter(|&end| end < most && self.sessions.has_closings());
+        let Some(end) = end else { return self.other_closing(client.text, number, message, most, run) };
+        run.ahead = blank_ahead(client.text, end, client.who);
         let closed = self.arrives(&client, run);
         let Self { periods, watch, sessions, .. } = self;
         sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
-        sessions.close_on_request(number, place, |session| settle_login(periods, watch, session, closed));
+        sessions.close_on_request(number, hash, |session| settle_login(periods, watch, session, closed));
         Some(end)
     }
 
-    /// One for another reason, or the first of all.
-    fn other_closing(&mut self, text: Window<'_>, most: usize, run: &mut Run) -> Option<usize> {
+    /// The closing of an open session, wherever its message begins: a name may hold a blank.
+    fn found_closing(&mut self, text: Window<'_>, most: usize, run: &mut Run) -> Option<usize> {
         let client = self.parser.usual_client(text)?;
         let number = self.sessions.table.find(Key { pid: client.pid, pointer: client.pointer })?;
-        let at = self.sessions.message_of(&client, number)?;
-        let (closing, reason, end) = usual_closing(text, at).filter(|(_, _, end)| *end < most)?;
+        let length = self.sessions.table.get(number).prefix.length();
+        let is_its = self.sessions.is_of(number, &client, length);
+        if is_its { self.other_closing(text, number, client.who + length, most, run) } else { None }
+    }
+
+    /// A closing of this session for another reason, or the first of all, whose message begins at `message`.
+    #[inline(never)]
+    fn other_closing(
+        &mut self,
+        text: Window<'_>,
+        number: u32,
+        message: usize,
+        most: usize,
+        run: &mut Run,
+    ) -> Option<usize> {
+        let client = self.parser.usual_client(text)?;
+        let (closing, reason, end) = usual_closing(text, message).filter(|(_, _, end)| *end < most)?;
         let at = self.arrives(&client, run);
         let Self { periods, watch, sessions, .. } = self;
         sessions.looks_before_1_15 |= client.format == Format::FileBefore111;
@@ -181,13 +215,19 @@ impl Analyzer {
 
     /// An attempt, under the pointer of a session that is `open` still, if there is one.
     #[inline]
-    fn usual_attempt(&mut self, client: Head<'_>, open: Found, most: usize, run: &mut Run) -> Option<usize> {
-        let attempt = self.parser.usual_attempt(&client)?;
+    fn usual_attempt(&mut self, client: Head<'_>, blank: usize, most: usize, run: &mut Run) -> Option<usize> {
+        let attempt = self.parser.usual_attempt(&client, blank)?;
         if attempt.end >= most {
             return None;
         }
+        let key = Key { pid: client.pid, pointer: client.pointer };
+        let hash = key.hash();
+        let open = self.sessions.table.find_hashed(key, hash);
         match self.repeats.get(attempt.pool).filter(|_| run.may_repeat) {
-            Some(&mut known) => self.attempt_again(client, attempt, (known, open), run),
+            Some(&mut known) => {
+                run.ahead = blank_ahead(client.text, attempt.end, client.who);
+                self.attempt_again(client, attempt, known, (hash, open), run);
+            }
             None => self.first_attempt(client.text, attempt.places(), attempt.pool, run)?,
         }
         Some(attempt.end)
@@ -199,7 +239,8 @@ impl Analyzer {
         &mut self,
         client: Head<'_>,
         attempt: UsualAttempt<'_>,
-        (known, open): (Known, Found),
+        known: Known,
+        (hash, open): (u64, Option<u32>),
         run: &mut Run,
     ) {
         let at = self.arrives(&client, run);
@@ -210,22 +251,21 @@ impl Analyzer {
         }
         let tickets = self.periods.attempt_again(known.tickets, attempt);
         let key = Key { pid: client.pid, pointer: client.pointer };
-        let free = match open {
-            Err(free) if !self.sessions.is_full() => free,
-            open => self.make_room(key, open.ok().map(|(gone, _)| gone), at, run),
-        };
-        let (session, hasher) = self.sessions.open(key, free, is_proven);
-        session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, at);
+        if open.is_some() || self.sessions.is_full() {
+            self.make_room(open, at, run);
+        }
+        let (session, hasher) = self.sessions.open(key, hash, is_proven);
+        session.open(&Arrival { moment, tickets, watched: known.watched, pool: known.pool, is_proven }, run.east);
         session.prefix.set_from(client.text, client.who, attempt.prefix_length(), hasher);
         session.prospect = Prospect::Plain;
     }
 
-    /// The client before, under the same pointer, has left; or there is no room: where the new one goes.
+    /// The client before, under the same pointer, has left; or there is no room.
     #[inline(never)]
-    fn make_room(&mut self, key: Key, gone: Option<u32>, at: i64, run: &mut Run) -> Free {
+    fn make_room(&mut self, gone: Option<u32>, at: i64, run: &mut Run) {
         self.note(run);
         let Self { periods, watch, sessions, .. } = self;
-        sessions.make_room(key, gone, at, &mut |decided: &Decided<'_>| settle(periods, watch, decided))
+        sessions.make_room(gone, at, &mut |decided: &Decided<'_>| settle(periods, watch, decided));
     }
 
     /// The first attempt of a pool, or one that is to be looked at more closely.
@@ -243,13 +283,11 @@ impl Analyzer {
 }
 
 impl Sessions {
-    /// Where the message of a client's line begins, if it is this session's, who could log in, and can be nobody else's.
+    /// Whether a client's line with a `D/U@A ` of `length` bytes is this session's, who could log in, and can be nobody else's.
     #[inline]
-    fn message_of(&self, client: &Head<'_>, number: u32) -> Option<usize> {
+    fn is_of(&self, number: u32, client: &Head<'_>, length: usize) -> bool {
         let session = self.table.get(number);
-        let is_usual = session.prospect == Prospect::Plain;
-        let is_its = is_usual && session.prefix.stands_at(client.text, client.who, &self.hasher);
-        is_its.then(|| client.who + session.prefix.length())
+        session.prospect == Prospect::Plain && session.prefix.is(client.text, client.who, length, &self.hasher)
     }
 
     /// A process wrote a record.

@@ -4,6 +4,7 @@ use crate::analysis::silences::Silences;
 use crate::analysis::watch::{self, Watch};
 use crate::limits::READ_SIZE;
 use crate::pgbouncer::lines::{Line, Lines, Taker};
+use crate::pgbouncer::usual_attempt::blank_behind;
 use crate::words::Window;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -230,7 +231,7 @@ fn of_a_pool_that_came_before_it_is_known_where_it_counts() {
         bytes[..text.len()].copy_from_slice(text.as_bytes());
         analyzer.parser.turn(Window(&bytes));
         let client = analyzer.parser.usual_client(Window(&bytes))?;
-        let attempt = analyzer.parser.usual_attempt(&client)?;
+        let attempt = analyzer.parser.usual_attempt(&client, blank_behind(Window(&bytes), client.who)?)?;
         Some(analyzer.repeats.get(attempt.pool).is_some())
     };
     let clients = clients();

@@ -154,8 +154,8 @@ impl Parser {
     /// Reads the attempt of such a client up to the end of its line, if it is as nearly all are: no name in it holds
     /// what could be read in another way.
     #[inline]
-    pub fn usual_attempt<'a>(&mut self, client: &Head<'a>) -> Option<UsualAttempt<'a>> {
-        if self.starts.has_pointer(client.text) { self.attempts.parse(client.text, client.who) } else { None }
+    pub fn usual_attempt<'a>(&mut self, client: &Head<'a>, blank: usize) -> Option<UsualAttempt<'a>> {
+        if self.starts.has_pointer(client.text) { self.attempts.parse(client.text, client.who, blank) } else { None }
     }
 
     /// Reads the first line of a record that goes on behind a newline: only its header and pointer are pgbouncer's.

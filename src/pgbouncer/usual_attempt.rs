@@ -98,7 +98,6 @@ struct Pool {
     /// How many bytes `D/U` has (at least one, where there is any), and D, and the detail.
     length: u8,
     database: u8,
-    detail_length: u8,
     /// When it came here, among all that ever did.
     epoch: u32,
 }
@@ -144,15 +143,15 @@ impl Default for Known {
 impl Known {
     /// Reads the attempt whose `D/U@A ` begins at `who`.
     #[inline]
-    pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize) -> Option<UsualAttempt<'a>> {
-        // Where there is a blank in the first bytes, it is one of a name that nobody remembers: no `D/U@A` is shorter.
-        let from = who + b"d/u@::1:".len();
-        let blank = text.first::<WHO>(from, b' ').or_else(|| text.find(from + WHO, WHO_MAX + ADDRESS_MAX, b' '))?;
+    pub(super) fn parse<'a>(&mut self, text: Window<'a>, who: usize, blank: usize) -> Option<UsualAttempt<'a>> {
         let (host, at) = self.hosts.find(text, who, blank)?;
         let (place, pool) = self.pool(text, who, at)?;
         let known = &self.pools[place];
-        let (slash, suffix) = (who + usize::from(known.database), blank + usize::from(known.detail_length));
-        let is_same = text.is(blank, suffix - blank, &known.detail);
+        let slash = who + usize::from(known.database);
+        // Both names once more, but no slash: known before the pool is found, so the next line need not wait for that.
+        let detail = MARK.len() + (at - who - 1) + USER.len();
+        let suffix = blank + detail;
+        let is_same = text.is(blank, detail, &known.detail);
         if !is_same && !is_long_detail(text, [who, slash, at, blank]) {
             return None;
         }
@@ -165,8 +164,13 @@ impl Known {
     fn pool(&mut self, text: Window<'_>, who: usize, at: usize) -> Option<(usize, Repeat)> {
         let length = at.checked_sub(who)?;
         // Of `warehouse/team01_readonly` and `warehouse/team02_readonly` only the middle differs.
-        let rest = if length < 8 { 0 } else { text.word(at - 8) ^ text.word(who + length / 2 - 4).rotate_left(13) };
-        let bits = (text.word(who) & first_bytes(length)) ^ rest.rotate_left(32) ^ length as u64;
+        let first = text.word(who);
+        let bits = if length < 8 {
+            first & first_bytes(length)
+        } else {
+            first ^ (text.word(at - 8) ^ text.word(who + length / 2 - 4).rotate_left(13)).rotate_left(32)
+        };
+        let bits = bits ^ length as u64;
         let home = (words::fold(bits, 0x9e37_79b9_7f4a_7c15) >> 20) as usize;
         for home in probe(home, HOMES) {
             let place = usize::from(self.homes[home]).wrapping_sub(1);
@@ -208,7 +212,6 @@ impl Known {
             detail: joined(parts).unwrap_or([0; DETAIL]),
             length: who.len() as u8,
             database: slash as u8,
-            detail_length: parts.map(<[u8]>::len).iter().sum::<usize>() as u8,
             epoch: repeat.epoch,
         };
         match self.pools.get_mut(place) {
@@ -251,6 +254,28 @@ impl Known {
         }
         Some(end)
     }
+}
+
+/// Bytes of the shortest `D/U@A`: a blank before that is one of a name that nobody remembers.
+const SHORTEST: usize = b"d/u@::1:".len();
+
+/// The blank behind the `D/U@A` that begins at `who`.
+#[inline]
+pub fn blank_behind(text: Window<'_>, who: usize) -> Option<usize> {
+    text.first::<WHO>(who + SHORTEST, b' ').or_else(|| far_blank(text, who))
+}
+
+/// The same where that is a long one.
+#[cold]
+fn far_blank(text: Window<'_>, who: usize) -> Option<usize> {
+    text.find(who + SHORTEST + WHO, WHO_MAX + ADDRESS_MAX, b' ')
+}
+
+/// The same in the line behind the one that ends at `end`, from its own start on, if its `D/U@A` begins as far from that as the
+/// one of this line; 0 where it is not near. Beyond the window it is nonsense: what is read by it must be compared.
+#[inline]
+pub fn blank_ahead(text: Window<'_>, end: usize, who: usize) -> usize {
+    text.first::<WHO>(end + who + SHORTEST, b' ').map_or(0, |blank| blank - end)
 }
 
 /// Texts one behind the other, with zeros behind them; `None` where they do not fit.

@@ -16,10 +16,16 @@ fn line(round: usize, database: &str, user: &str, host: &str, suffix: &str) -> (
     (before.len(), format!("{before}{database}/{user}@{host}:{port} {detail}\n2026"))
 }
 
+/// Reads what may be an attempt whose `D/U@A` begins at `who`.
+fn parse<'a>(known: &mut Known, bytes: &'a [u8; WINDOW], who: usize) -> Option<UsualAttempt<'a>> {
+    let text = Window(bytes);
+    known.parse(text, who, blank_behind(text, who)?)
+}
+
 /// Reads an attempt; says where its pool and its host are remembered.
 fn read(known: &mut Known, (who, text): &(usize, String)) -> Option<[Repeat; 2]> {
     let bytes = padded_text(text);
-    let attempt = known.parse(Window(&bytes), *who)?;
+    let attempt = parse(known, &bytes, *who)?;
     assert_eq!(attempt.end, text.len() - 4, "{text}");
     attempt.places().read(Window(&bytes)).expect("what is taken can be read");
     Some([attempt.pool, attempt.host])
@@ -75,7 +81,6 @@ fn what_was_read_once_is_found_again() {
     assert!(known.suffixes.iter().filter(|suffix| suffix.length > 0).count() == 3, "the kinds are apart");
     for (pool, (database, user)) in known.pools.iter().zip(&names) {
         let detail = format!(" login attempt: db={database} user={user}");
-        assert_eq!(usize::from(pool.detail_length), detail.len());
         let kept = if detail.len() <= DETAIL { detail.as_bytes() } else { &[] };
         assert_eq!(pool.detail[..kept.len()], *kept, "{detail}");
         assert!(pool.detail[kept.len()..].iter().all(|&byte| byte == 0), "{detail}");
@@ -149,7 +154,7 @@ fn what_is_not_usual_is_not_taken() {
         ("\n", ""),
     ] {
         let other = usual.1.replacen(old, new, 1);
-        assert_eq!(known.parse(Window(&padded_text(&other)), usual.0).map(|attempt| attempt.end), None, "{other:?}");
+        assert_eq!(parse(&mut known, &padded_text(&other), usual.0).map(|attempt| attempt.end), None, "{other:?}");
     }
 }
 
@@ -190,7 +195,7 @@ fn nothing_is_no_address_of_another_kind_either() {
         ("::1", true),
     ] {
         let line = line(0, "app", "web", host, "");
-        let attempt = known.parse(Window(&padded_text(&line.1)), line.0).is_some();
+        let attempt = parse(&mut known, &padded_text(&line.1), line.0).is_some();
         assert_eq!(attempt, is_one, "{host:?}");
     }
     let sockets =
@@ -206,5 +211,36 @@ fn an_address_of_another_kind_is_no_longer_than_the_grammar_takes() {
         let text = format!("{who}login attempt: db=app user=web\n2026");
         let is_read = super::super::attempt::parse(text.trim_end_matches("\n2026").as_bytes()).is_some();
         assert_eq!(read(&mut Known::default(), &(0, text)).is_some(), is_read, "{who}");
+    }
+}
+
+/// What was found ahead of a line means nothing where the line is another than was expected.
+#[test]
+fn an_attempt_is_read_by_the_blank_behind_its_address_and_by_no_other_place() {
+    let mut known = Known::default();
+    let (who, text) = line(0, "app", "web", "10.0.0.7", " tls=no");
+    let blank = text.find(" login").expect("it is an attempt");
+    assert!(read(&mut known, &(who, text.clone())).is_some());
+    let twice = text.replace(" tls=no", " tls=no app/web@10.0.0.7:1 login attempt: db=app user=web tls=no");
+    for (text, is_one) in [(&text, true), (&twice, false)] {
+        for place in 0..WINDOW {
+            let bytes = padded_text(text);
+            let end = known.parse(Window(&bytes), who, place).map(|attempt| attempt.end);
+            assert_eq!(end, (is_one && place == blank).then_some(text.len() - 4), "{place} of {text}");
+        }
+    }
+}
+
+#[test]
+fn the_blank_of_the_next_line_is_found_from_its_own_start_on() {
+    for length in [1, 20, 47, 48, 60] {
+        let (first, next) =
+            (line(0, "app", "web", "10.0.0.7", ""), line(0, "app", &"w".repeat(length), "10.0.0.8", ""));
+        let bytes = padded_text(&[&first.1[..first.1.len() - 4], &next.1].concat());
+        let expected = next.1.find(" login").expect("it is an attempt");
+        let found = blank_ahead(Window(&bytes), first.1.len() - 4, first.0);
+        let is_near = expected < next.0 + SHORTEST + WHO;
+        assert_eq!(found, if is_near { expected } else { 0 }, "{length}");
+        assert_eq!(blank_behind(Window(&padded_text(&next.1)), next.0), Some(expected), "{length}");
     }
 }

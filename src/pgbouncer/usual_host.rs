@@ -6,7 +6,7 @@
 use super::address;
 use super::record::{REPEATS, Repeat};
 use crate::limits::ADDRESS_MAX;
-use crate::words::{self, Window, first_bytes, padded, place};
+use crate::words::{self, Window, first_bytes, padded};
 
 /// Addresses that are remembered.
 pub(super) const HOSTS: usize = REPEATS;
@@ -19,8 +19,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = ONES << 7;
 const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
 
-/// An address of IPv4 that was read before: its bytes, at most fifteen, zeros, how many bytes it has and a bit more, and, in another
-/// word, when it came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
+/// An address of IPv4 that was read before: its bytes, at most fifteen, the colon behind it, zeros, and, in another word, when it
+/// came here, among all that ever did. Zeros where there is none: those that nobody has touched take no memory.
 type Host = [u64; 3];
 
 /// Another address that was read before, without its port (`unix`, whatever the pid): its bytes, zeros, how many it has, and when
@@ -49,7 +49,7 @@ impl Epochs {
 /// makes them be read anew.
 #[inline]
 pub(super) fn probe(home: usize, places: usize) -> impl Iterator<Item = usize> {
-    (home..home.wrapping_add(4)).map(move |place| place % places)
+    (0..4).map(move |step| home.wrapping_add(step) % places)
 }
 
 /// The addresses that were read before, each where its own bits say.
@@ -75,43 +75,36 @@ impl Hosts {
     }
 
     /// Where the address of IPv4 is remembered that ends, with its port, at `blank`; and where the `@` before it is. Read from its
-    /// end, because that is known: fifty instructions less than to look for each part from the start of the line.
+    /// end, because that is known: ninety instructions less than to look for each part from the start of the line.
     #[inline]
     fn ipv4(&mut self, text: Window<'_>, blank: usize) -> Option<(Repeat, usize)> {
-        let before = |end| before(text, end);
-        let port = before(blank);
-        let digits = place(port, b':');
-        if !is_port(port, digits) {
+        let colon = text.last_of_sixteen(blank, b':')?;
+        if !is_port(before(text, blank), blank.wrapping_sub(colon + 1)) {
             return None;
         }
-        let colon = blank.wrapping_sub(digits + 1);
-        let [last, first] = [before(colon), before(colon.wrapping_sub(8))];
-        let near = place(last, b'@');
-        let length = if near < 8 { near } else { 8 + place(first, b'@') };
-        // With its length and a bit more in the last byte, so that zero bytes in it are not those behind it, and an address of none
-        // is not the one that nobody has put there.
-        let rest = first & first_bytes(length.saturating_sub(8)) | (length as u64 | 0x80) << 56;
-        let bits = [last & first_bytes(length), rest];
+        // No such address has more than fifteen bytes.
+        let at = text.last_of_sixteen(colon, b'@')?;
+        // With the colon behind it, so that zero bytes in it are not those behind it, and there is no address of none.
+        let bits = text.masked(at + 1, colon - at);
         let home = words::fold(bits[0] ^ bits[1].rotate_left(32), 0x9e37_79b9_7f4a_7c15) as usize;
-        let at = colon.wrapping_sub(length + 1);
         for place in probe(home, HOSTS) {
             let [start, end, epoch] = self.ipv4[place];
             if [start, end] == bits {
                 return Some((Repeat { place: place as u16, epoch: epoch as u32 }, at));
             }
         }
-        self.new_host(text, colon, (bits, length), home).map(|repeat| (repeat, at))
+        self.new_host(text, (colon, colon - at - 1), bits, home).map(|repeat| (repeat, at))
     }
 
     #[cold]
     fn new_host(
         &mut self,
         text: Window<'_>,
-        colon: usize,
-        (bits, length): ([u64; 2], usize),
+        (colon, length): (usize, usize),
+        bits: [u64; 2],
         home: usize,
     ) -> Option<Repeat> {
-        if !is_ipv4(text, colon, (bits, length)) {
+        if !is_ipv4(text, colon, length) {
             return None;
         }
         let place = probe(home, HOSTS).find(|&place| self.ipv4[place][2] == 0).unwrap_or(home % HOSTS);
@@ -169,12 +162,13 @@ fn before(text: Window<'_>, end: usize) -> u64 {
     text.word(end.wrapping_sub(8)).swap_bytes()
 }
 
-/// Whether the `length` bytes before `colon`, which are `bits`, the last of them the lowest, are four numbers of one to three
-/// digits, at most 255, with points between: in a hundred instructions, and without a branch for each byte.
-fn is_ipv4(text: Window<'_>, colon: usize, (bits, length): ([u64; 2], usize)) -> bool {
+/// Whether the `length` bytes before `colon` are four numbers of one to three digits, at most 255, with points between: in a
+/// hundred instructions, and without a branch for each byte.
+fn is_ipv4(text: Window<'_>, colon: usize, length: usize) -> bool {
     if length > 15 {
         return false;
     }
+    let bits = [before(text, colon), before(text, colon.wrapping_sub(8))];
     let masks = [first_bytes(length), first_bytes(length.saturating_sub(8))];
     // All that is no digit is a point.
     let [low, high] = [0, 1].map(|half| bits[half] & masks[half]).map(points);
@@ -217,9 +211,9 @@ fn packed(marks: u64) -> u32 {
 /// Whether the lowest bytes of a word, `count` of them, are a port, its last digit the lowest: one to five, at most 65535.
 #[inline]
 fn is_port(word: u64, count: usize) -> bool {
-    let (number, digits) = (word & first_bytes(count), (word ^ ZEROS) & first_bytes(count));
+    let digits = (word ^ ZEROS) & first_bytes(count);
     let are_digits = (digits | digits.wrapping_add(ONES * 0x76)) & HIGH == 0;
-    (1..=5).contains(&count) && are_digits && number <= u64::from_be_bytes([0, 0, 0, b'6', b'5', b'5', b'3', b'5'])
+    (1..=5).contains(&count) && are_digits && digits <= u64::from_be_bytes([0, 0, 0, 6, 5, 5, 3, 5])
 }
 
 #[cfg(test)]

@@ -42,9 +42,7 @@ fn is_one(host: &[u8]) -> bool {
     let mut bytes = [b'@'; WINDOW];
     let colon = 40;
     bytes[colon - host.len()..colon].copy_from_slice(host);
-    let halves = [0, 8].map(|from| before(Window(&bytes), colon - from));
-    let bits = [halves[0] & first_bytes(host.len()), halves[1] & first_bytes(host.len().saturating_sub(8))];
-    is_ipv4(Window(&bytes), colon, (bits, host.len()))
+    is_ipv4(Window(&bytes), colon, host.len())
 }
 
 /// Each number of each length in each place, and each byte in each place of some.
