@@ -1,8 +1,8 @@
 //! A hash table from hashes to the numbers of entries that are kept elsewhere.
 //!
 //! Each bucket names its newest entry, and each entry the one behind it. So an entry is added and removed at the head of its
-//! bucket, nearly always, and nothing else is moved: with open addressing, where a removal shifts back what follows, every
-//! sixth line had a branch for it that nobody could predict. The table grows with what is in it, up to four buckets
+//! bucket, nearly always, and nothing else is moved: with open addressing, where a removal shifts back what follows, there
+//! were branches that nobody could predict, for every sixth line. The table grows with what is in it, up to four buckets
 //! for each entry that it was made for: what a busy log needs of it stays in the nearest cache. What is compared and
 //! hashed is the caller's: whoever keys by a client's bytes hashes them with a secret ([`super::saved::Secret`]).
 
@@ -21,7 +21,7 @@ pub(super) struct Index {
     capacity: usize,
 }
 
-/// Index of an empty table.
+/// Buckets of an empty table.
 const FIRST: usize = 256;
 /// How many there are for each entry, at least.
 const EACH: usize = 4;
@@ -69,7 +69,7 @@ impl Index {
         self.behind[number as usize] = std::mem::replace(&mut self.heads[bucket], number as u16 + 1);
     }
 
-    /// Twice the index.
+    /// Twice the buckets.
     #[cold]
     fn grow(&mut self, hash_of: impl Fn(u32) -> u64) {
         let size = self.heads.len() * 2;

@@ -311,7 +311,8 @@ impl Sessions {
         };
     }
 
-    /// Opens a session, in which all is to be set, the hash of whose key is known; and what its `D/U@A ` is hashed with. There is room for it.
+    /// Opens a session under this key, whose hash is known: all is to be set in it. And what its `D/U@A ` is hashed with.
+    /// There is room for it.
     #[inline]
     pub(super) fn open(&mut self, key: Key, hash: u64, is_pool_proven: bool) -> (&mut Session, &Secret) {
         let session = self.table.open(key, hash);
