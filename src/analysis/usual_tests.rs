@@ -1,12 +1,10 @@
 use crate::analysis::analyzer::{Analyzer, Settings};
 use crate::analysis::figures::Period;
-use crate::analysis::silences::Silences;
-use crate::analysis::watch::{self, Watch};
+use crate::analysis::watch::Watch;
 use crate::limits::READ_SIZE;
 use crate::pgbouncer::lines::{Line, Lines, Taker};
 use crate::pgbouncer::usual_attempt::blank_behind;
 use crate::words::Window;
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 /// Counts the bytes that go the shortest way; or lets none go there.
@@ -273,70 +271,6 @@ fn attempts_under_the_pointer_of_a_client_that_has_left_go_the_shortest_way() {
     }
 }
 
-/// What a log says at LOG behind a time of the same second.
-fn at_five(number: usize, pid: u32, text: &str) -> String {
-    format!("2026-11-22 05:00:00.{number:03} UTC [{pid}] LOG {text}\n")
-}
-
-/// An attempt of a client that has its number for a port.
-fn attempt_of(number: usize, pid: u32, port: usize) -> String {
-    at_five(number, pid, &format!("C-0x{pid}{port}: app/web@10.0.0.7:{port} login attempt: db=app user=web tls=no"))
-}
-
-/// Of a line of the same second nothing is asked but its milliseconds; but one that waited while the clock was set has the old
-/// time.
-#[test]
-fn a_line_that_waited_while_the_clock_was_set_is_moved_on_the_shortest_way_as_well() {
-    let [before, behind] = [0, 50].map(|from| (from..from + 50).map(|at| attempt_of(at, 7, at)).collect::<String>());
-    let moments = [false, true].map(|may_be_usual| {
-        let (mut analyzer, mut lines) = (analyzer(), Lines::new());
-        feed(&mut lines, &before, &mut analyzer, may_be_usual);
-        let (now, unset) = (MIDNIGHT + 5 * 3_600_000, MIDNIGHT + 5 * 3_600_000 + 99);
-        analyzer.clock_was_set(3_600_000, (now, now + 3_600_000));
-        let usual = feed(&mut lines, &(behind.clone() + "x"), &mut analyzer, may_be_usual);
-        assert_eq!(usual > behind.len() * 9 / 10, may_be_usual, "{usual} of {}", behind.len());
-        analyzer.last_instant().expect("a record") - unset
-    });
-    assert_eq!(moments, [3_600_000; 2]);
-}
-
-/// An online restart writes an attempt of every client that it takes over; they have logged in before.
-#[test]
-fn clients_that_are_taken_over_are_not_counted_again_on_the_shortest_way_either() {
-    let attempts = |pid: u32| (1..=20).map(|port| attempt_of(port, pid, port)).collect::<String>();
-    let closed = attempt_of(0, 7, 99)
-        + &at_five(0, 7, "C-0x799: app/web@10.0.0.7:99 closing because: client close request (age=1s)");
-    let text = attempts(7) + &closed + &at_five(21, 8, "SUSPEND finished, sending SHOW FDS") + &attempts(8);
-    let text = text + &at_five(30, 8, "SHOW FDS finished") + "x";
-    let both = [false, true].map(|may_be_usual| {
-        let mut analyzer = analyzer();
-        let usual = feed(&mut Lines::new(), &text, &mut analyzer, may_be_usual);
-        assert_eq!(usual > text.len() * 3 / 4, may_be_usual, "{usual} of {}", text.len());
-        (counted(&analyzer), analyzer.summary(analyzer.last_instant().expect("a record")).total.attempts)
-    });
-    assert_eq!(both[0], both[1]);
-    assert_eq!(both[0].1, 21);
-}
-
-/// 2026-11-22, in milliseconds.
-const MIDNIGHT: i64 = 1_795_305_600_000;
-
-/// Each attempt may end a silence, also of a pool that is known.
-#[test]
-fn silences_are_measured_on_the_shortest_way_as_well() {
-    let text: String = (0..6).map(|number| attempt_of(number, 7, number)).collect();
-    let text: String = (0..10).map(|hour| text.replace(" 05:", &format!(" {hour:02}:"))).collect();
-    let always = watch::Window { open: Time::midnight(), close: Time::midnight(), days: [true; 7] };
-    let measured = [false, true].map(|may_be_usual| {
-        let mut analyzer = analyzer();
-        analyzer.watch.measure(Silences::new(TimeZone::UTC, always, Vec::new()));
-        analyzer.begin_watch(MIDNIGHT);
-        feed(&mut Lines::new(), &(text.clone() + "x"), &mut analyzer, may_be_usual);
-        format!("{:?}", analyzer.silences(analyzer.last_instant().expect("a record")))
-    });
-    assert_eq!(measured[0], measured[1]);
-}
-
 /// One byte says whether it is a closing: without it, each such line was looked at three times.
 #[test]
 fn the_same_clients_attempt_again_goes_the_shortest_way() {
@@ -384,3 +318,6 @@ fn a_servers_record_goes_a_short_way_and_means_the_same() {
     assert_eq!(both[0], both[1]);
     assert!(both[0].1.contains("opened: 70"), "{}", both[0].1);
 }
+
+#[path = "usual_time_tests.rs"]
+mod time;
