@@ -166,7 +166,7 @@ impl<'a> Window<'a> {
         (first < N).then(|| at + first)
     }
 
-    /// Where `byte` stands last in the sixteen bytes before `end`.
+    /// Where `byte` stands last in the sixteen bytes before `end`, which is at least sixteen: the date alone has more.
     #[inline]
     pub fn last_of_sixteen(self, end: usize, byte: u8) -> Option<usize> {
         let from = end.wrapping_sub(16);
